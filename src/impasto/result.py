@@ -39,7 +39,7 @@ class Result:
 
     Attributes:
         image: The picture, with the metadata it will carry.
-        recipe: Everything needed to make it again: method, settings, seed, hashes, versions. Plain JSON values.
+        recipe: Everything needed to make it again: method, settings, seed, hashes, versions; JSON values.
         trace: The losses of every step, in order.
         seconds: Wall time of the run.
     """

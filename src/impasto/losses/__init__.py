@@ -1,1 +1,1 @@
-"""losses"""
+"""Losses: pure functions of tensors."""

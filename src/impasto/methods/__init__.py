@@ -1,1 +1,1 @@
-"""methods"""
+"""The methods, one file a paper."""

@@ -1,1 +1,1 @@
-"""nn"""
+"""Networks and blocks that more than one paper uses."""
