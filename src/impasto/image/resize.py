@@ -1,0 +1,50 @@
+"""Sizes: fitting a picture to a length, and the pyramid that coarse-to-fine painting climbs."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from impasto.errors import check_range
+
+
+def resize(picture: Float[Tensor, "b c _h _w"], height: int, width: int) -> Float[Tensor, "b c _hh _ww"]:
+    """Resize with an antialiased bicubic filter, values kept in [0, 1].
+
+    Args:
+        picture: Values in [0, 1], any number of channels.
+        height: Wanted, in pixels.
+        width: Wanted, in pixels.
+    """
+    if picture.shape[-2:] == (height, width):
+        return picture
+    return interpolate(picture, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def fit(height: int, width: int, longest: int) -> tuple[int, int]:
+    """Return the size with the same proportions whose longer side is `longest` pixels, at least 1 each way.
+
+    Raises:
+        SettingError: If `longest` is below 1.
+    """
+    check_range("size", longest, 1, math.inf)
+    scale = longest / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def pyramid(longest: int, coarsest: int) -> list[int]:
+    """Return lengths from about `coarsest` up to `longest`, each about √2 times the one before.
+
+    Example:
+        >>> pyramid(512, 256)
+        [256, 362, 512]
+    """
+    levels = max(0, round(2 * math.log2(longest / coarsest)))
+    return [round(longest / math.sqrt(2) ** level) for level in range(levels, -1, -1)]
+
+
+def shrink_guide(guide: Float[Tensor, "1 1 _h _w"], height: int, width: int) -> Float[Tensor, "1 1 _hh _ww"]:
+    """Average a mask over the places of a smaller grid, such as a layer's."""
+    return torch.nn.functional.adaptive_avg_pool2d(guide, (height, width))

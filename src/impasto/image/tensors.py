@@ -1,0 +1,86 @@
+"""Pictures as networks take them, float32 RGB in [0, 1], and back: an `Image` like the one it came from."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from impasto.errors import InputError
+from impasto.image.arrays import Pixels
+from impasto.image.io import Image
+from impasto.image.metadata import fitting_icc
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def to_tensor(image: Image) -> Float[Tensor, "1 3 _h _w"]:
+    """Turn a picture into a tensor; grey is repeated, alpha is left out.
+
+    Returns:
+        RGB in [0, 1], in the picture's own colour profile.
+    """
+    return _unit(image.pixels, torch.empty(1, 3, image.height, image.width))
+
+
+def alpha_tensor(image: Image) -> Float[Tensor, "1 1 _h _w"] | None:
+    """Turn a picture's alpha into a tensor.
+
+    Returns:
+        How opaque each pixel is, in [0, 1], or None when the picture has no alpha.
+    """
+    if image.alpha is None:
+        return None
+    return _unit(image.alpha[:, :, np.newaxis], torch.empty(1, 1, image.height, image.width))
+
+
+def from_tensor(picture: Float[Tensor, "1 3 _h _w"], like: Image, *, keep_grey: bool = True) -> Image:
+    """Turn what a network painted into a picture like the one it was painted from.
+
+    Args:
+        picture: RGB; values outside [0, 1] are cut off.
+        like: Gives bits, colour profile, name and alpha. The alpha is resized when the sizes differ; when
+            they agree, pixels that cannot be seen keep the colours they had.
+        keep_grey: Whether a grey `like` makes a grey picture.
+
+    Returns:
+        The picture, without a recipe.
+
+    Raises:
+        InputError: When the picture holds NaN.
+
+    Convention:
+        Grey is BT.601 luma of the encoded values, 0.299 R + 0.587 G + 0.114 B.
+    """
+    painted = picture.detach().to("cpu", torch.float32)[0]
+    if painted.isnan().any():
+        raise InputError(f"the picture painted from {like.name} holds NaN: lower weights or learning rate")
+    if like.grey and keep_grey:
+        painted = (painted * painted.new_tensor(_LUMA)[:, None, None]).sum(dim=0, keepdim=True)
+    pixels = _whole(painted, like.pixels.dtype)
+    alpha = like.alpha
+    if alpha is not None and alpha.shape == pixels.shape[:2]:
+        pixels = np.where(alpha[:, :, np.newaxis] == 0, like.pixels, pixels)
+    elif (opacity := alpha_tensor(like)) is not None:
+        resized = functional.interpolate(opacity, pixels.shape[:2], mode="bilinear", antialias=True)
+        alpha = _whole(resized[0], like.pixels.dtype)[:, :, 0]
+    icc = fitting_icc(like.icc, pixels.shape[2])
+    return replace(like, pixels=pixels, alpha=alpha, icc=icc, recipe=None, sha256="")
+
+
+def _unit(samples: Pixels, out: Tensor) -> Tensor:
+    """Fill `out`, `(1, channels, height, width)`, with samples scaled to [0, 1]; grey fills all channels."""
+    # torch takes neither flipped nor read-only arrays.
+    plain = np.require(samples, requirements=["C", "W"])
+    out[0] = torch.from_numpy(plain).permute(2, 0, 1)
+    return out.div_(float(np.iinfo(samples.dtype).max))
+
+
+def _whole(values: Tensor, dtype: np.dtype[np.unsignedinteger[Any]]) -> Pixels:
+    """Round `(channels, height, width)` in [0, 1] to whole numbers `(height, width, channels)`."""
+    scaled = values.clamp(0, 1).mul_(float(np.iinfo(dtype).max)).round_()
+    whole = scaled.to(torch.uint8 if dtype == np.uint8 else torch.uint16)
+    return whole.permute(1, 2, 0).contiguous().numpy()

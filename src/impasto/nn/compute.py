@@ -1,0 +1,57 @@
+"""Where and how precisely to compute: one setting each, `auto` by default."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+
+from impasto.errors import SettingError, check_choice
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "bf16", "fp32"]
+
+
+def choose_device(device: Device = "auto") -> torch.device:
+    """Return the device asked for; `auto` takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        SettingError: If there is no such device here.
+    """
+    check_choice("device", device, Device)
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        return torch.device(next(name for name, available in here.items() if available))
+    if not here[device]:
+        available = ", ".join(name for name, found in here.items() if found)
+        raise SettingError(f"device is {device!r}, which this machine does not offer; available: {available}")
+    return torch.device(device)
+
+
+def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """Return the type of weights and activations; `auto` takes bf16 where the hardware computes in it.
+
+    Never fp16: processors emulate it, a thousand times slower.
+
+    Raises:
+        SettingError: If there is no such precision.
+    """
+    check_choice("precision", precision, Precision)
+    if precision == "auto":
+        return torch.bfloat16 if _computes_bf16(device) else torch.float32
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def _computes_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported()  # type: ignore[no-any-return]
+    return False
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Make CUDA pick the same algorithms every time, so that a seed gives the same picture again."""
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=True):
+        yield

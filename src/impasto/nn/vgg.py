@@ -1,0 +1,144 @@
+"""VGG-16 and VGG-19 convolutions with named layers: the networks that style transfer sees with.
+
+A layer is named by its activation: `relu4_2` is what `conv4_2` gives after its ReLU. Pictures are RGB in [0, 1]
+of any size; mean and scale are folded into the weights of `conv1_1`.
+
+**Deviations**: the picture's edge pixels are repeated where the original pads `conv1_1` with the mean colour:
+folding is then exact, and no rim of a colour that is not in the picture is seen. Average pooling on request
+(Gatys et al. 2016, section 2).
+
+Reference: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+ICLR 2015 (arXiv:1409.1556), table 1, columns D and E.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Literal, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, max_pool2d, pad
+
+from impasto._typing import Features, Picture
+from impasto.errors import InputError, check_choice
+from impasto.weights.load import load_weights
+from impasto.weights.transfer import OnProgress
+
+Network = Literal["vgg16-hed", "vgg16-imagenet", "vgg19-imagenet"]
+Pooling = Literal["max", "average"]
+
+WIDTHS = (64, 128, 256, 512, 512)
+DEPTHS: dict[Network, tuple[int, ...]] = {
+    "vgg16-hed": (2, 2, 3, 3, 3),
+    "vgg16-imagenet": (2, 2, 3, 3, 3),
+    "vgg19-imagenet": (2, 2, 4, 4, 4),
+}
+
+
+def layer_names(network: Network) -> tuple[str, ...]:
+    """Return every layer of a network, `relu1_1` to `relu5_3` or `relu5_4`, in order of depth."""
+    return tuple(
+        f"relu{block}_{index}"
+        for block, depth in enumerate(DEPTHS[network], 1)
+        for index in range(1, depth + 1)
+    )
+
+
+class VGG(nn.Module):
+    """The convolutions of a VGG network, without its classifier.
+
+    Example:
+        >>> vgg = VGG.pretrained("vgg16-hed")
+        >>> features = vgg(picture, ["relu3_1", "relu4_2"])
+    """
+
+    def __init__(self, network: Network = "vgg16-hed", pooling: Pooling = "max") -> None:
+        super().__init__()
+        check_choice("network", network, Network)
+        check_choice("pooling", pooling, Pooling)
+        self.layer_names = layer_names(network)
+        self.pool = max_pool2d if pooling == "max" else avg_pool2d
+        in_channels = 3
+        for name in self.layer_names:
+            width = WIDTHS[_block(name) - 1]
+            # conv1_1 is padded by hand, see Deviations
+            padding = 0 if name == "relu1_1" else 1
+            self.add_module(_convolution(name), nn.Conv2d(in_channels, width, 3, padding=padding))
+            in_channels = width
+
+    @classmethod
+    def pretrained(
+        cls,
+        network: Network = "vgg16-hed",
+        pooling: Pooling = "max",
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        on_progress: OnProgress | None = None,
+    ) -> Self:
+        """Return a trained network, frozen, laid out for speed.
+
+        Args:
+            network: Which one; all but `vgg16-hed` are fetched the first time.
+            pooling: `max` is the network's own; `average` smooths the gradient.
+            device: Where it computes.
+            dtype: In what it computes.
+            on_progress: Called while a file is being fetched.
+
+        Raises:
+            WeightsError: If the weights are missing or damaged.
+        """
+        with torch.device("meta"):
+            vgg = cls(network, pooling)
+        vgg.load_state_dict(load_weights(network, on_progress=on_progress), assign=True)
+        vgg.to(device=device, dtype=dtype, memory_format=torch.channels_last)
+        return vgg.eval().requires_grad_(False)
+
+    def forward(self, picture: Picture, layers: Collection[str]) -> dict[str, Features]:
+        """Return the layers asked for, computing nothing past the deepest of them.
+
+        Args:
+            picture: RGB in [0, 1], at least as large as the poolings before the deepest layer need.
+            layers: Names such as `relu4_2`, in any order.
+
+        Returns:
+            Features `(b, c, height, width)` by name, in the network's own precision.
+
+        Raises:
+            SettingError: If the network has no layer of that name.
+            InputError: If the picture is too small.
+        """
+        for name in layers:
+            check_choice("layer", name, self.layer_names)
+        if not layers:
+            return {}
+        deepest = max(layers, key=self.layer_names.index)
+        smallest = 2 ** (_block(deepest) - 1)
+        if min(picture.shape[-2:]) < smallest:
+            height, width = picture.shape[-2:]
+            raise InputError(
+                f"the picture is {width}×{height} pixels; {deepest} needs at least {smallest}×{smallest}"
+            )
+        found = {}
+        for name, features in self._walk(picture):
+            if name in layers:
+                found[name] = features
+            if name == deepest:
+                break
+        return found
+
+    def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
+        features = pad(picture, (1, 1, 1, 1), mode="replicate").to(self.get_submodule("conv1_1").weight.dtype)
+        features = features.contiguous(memory_format=torch.channels_last)
+        for name in self.layer_names:
+            if name != "relu1_1" and name.endswith("_1"):
+                features = self.pool(features, 2)
+            features = self.get_submodule(_convolution(name))(features).relu_()
+            yield name, features
+
+
+def _block(name: str) -> int:
+    return int(name[len("relu")])
+
+
+def _convolution(name: str) -> str:
+    return name.replace("relu", "conv")
