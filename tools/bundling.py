@@ -37,9 +37,7 @@ class PinnedWheel:
         pin = folder / "pin.txt"
         pin.write_text(f"{self.requirement} --hash=sha256:{self.sha256}\n")
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        subprocess.run(
-            [*pip, *self.tags, "--require-hashes", "--dest", folder, "--requirement", pin], check=True
-        )
+        subprocess.run([*pip, *self.tags, "--require-hashes", "--dest", folder, "--requirement", pin], check=True)
         (wheel,) = folder.glob("*.whl")
         return wheel
 

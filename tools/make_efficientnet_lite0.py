@@ -62,9 +62,7 @@ def fold_norms(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def store(folded: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors in the types they are stored in."""
     sensitive = ("stem.weight", "depthwise.weight", "bias")
-    return {
-        name: tensor.float() if name.endswith(sensitive) else tensor.half() for name, tensor in folded.items()
-    }
+    return {name: tensor.float() if name.endswith(sensitive) else tensor.half() for name, tensor in folded.items()}
 
 
 def exact_normalisation() -> tuple[Tensor, Tensor]:

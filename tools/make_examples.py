@@ -304,9 +304,7 @@ def resource_files(data: bytes) -> Iterator[tuple[str, bytes]]:
 def assemble(bundle: bytes, pieces: Mapping[str, Place], box: Box | None) -> Image.Image:
     """Put a puzzle's pieces together; where two overlap by a pixel or two they hold the same picture."""
     files = dict(resource_files(bundle))
-    opened = {
-        name: Image.open(io.BytesIO(files[f"{PUZZLE_FOLDER}{name}.webp"])).convert("RGBA") for name in pieces
-    }
+    opened = {name: Image.open(io.BytesIO(files[f"{PUZZLE_FOLDER}{name}.webp"])).convert("RGBA") for name in pieces}
     width = max(pieces[name][0] + piece.width for name, piece in opened.items())
     height = max(pieces[name][1] + piece.height for name, piece in opened.items())
     picture = Image.new("RGB", (width, height))

@@ -20,9 +20,7 @@ LIST = "_IMAGENET_CATEGORIES"
 def read_list(source: str, name: str) -> list[str]:
     """Return the list of strings that `source` assigns to `name`."""
     for statement in ast.parse(source).body:
-        if isinstance(statement, ast.Assign) and [ast.unparse(target) for target in statement.targets] == [
-            name
-        ]:
+        if isinstance(statement, ast.Assign) and [ast.unparse(target) for target in statement.targets] == [name]:
             names: list[str] = ast.literal_eval(statement.value)
             return names
     raise SystemExit(f"{MEMBER} assigns no {name}")

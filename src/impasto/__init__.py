@@ -1,5 +1,51 @@
-"""impasto paints with deep networks."""
+"""impasto paints with deep networks: stylise a picture after a painting.
+
+>>> import impasto
+>>> impasto.stylize("photo.jpg", "wave.jpg", size=512).image.save("painted.png")
+
+Names are imported when they are first used, so that `import impasto` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from impasto._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from impasto.errors import ImpastoError as ImpastoError
+    from impasto.errors import InputError as InputError
+    from impasto.errors import SettingError as SettingError
+    from impasto.errors import WeightsError as WeightsError
+    from impasto.image.io import Image as Image
+    from impasto.image.io import read_image as read_image
+    from impasto.image.io import write_image as write_image
+    from impasto.methods.gatys import GatysSettings as GatysSettings
+    from impasto.result import Result as Result
+    from impasto.result import Step as Step
+    from impasto.verbs.stylize import stylize as stylize
+
+_HOMES = {
+    "GatysSettings": "impasto.methods.gatys",
+    "Image": "impasto.image.io",
+    "ImpastoError": "impasto.errors",
+    "InputError": "impasto.errors",
+    "Result": "impasto.result",
+    "SettingError": "impasto.errors",
+    "Step": "impasto.result",
+    "WeightsError": "impasto.errors",
+    "read_image": "impasto.image.io",
+    "stylize": "impasto.verbs.stylize",
+    "write_image": "impasto.image.io",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names of the table above
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'impasto' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

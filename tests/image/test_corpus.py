@@ -109,9 +109,7 @@ def png_cases() -> Iterator[Case]:
     yield Case("palette", png(4, 1, 2, 3, b"\0\x1b", before=plte), colours[None])
     trns = chunk(b"tRNS", b"\0\x80")
     opacity = np.uint8([[[0], [128], [255], [255]]])
-    yield Case(
-        "palette tRNS", png(4, 1, 2, 3, b"\0\x1b", before=plte + trns), np.dstack([colours[None], opacity])
-    )
+    yield Case("palette tRNS", png(4, 1, 2, 3, b"\0\x1b", before=plte + trns), np.dstack([colours[None], opacity]))
     key = chunk(b"tRNS", b"\0\5")
     yield Case("grey tRNS", png(2, 1, 8, 0, b"\0\5\6", before=key), np.uint8([[[5, 0], [6, 255]]]))
     key = chunk(b"tRNS", b"\0\1\0\2\0\3")
@@ -208,9 +206,7 @@ def gif_bmp_cases() -> Iterator[Case]:
     indexed.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120])
     stream = io.BytesIO()
     indexed.save(stream, "GIF", transparency=1)
-    shown = np.dstack([np.asarray(indexed.convert("RGB")), np.where(GREY // 64 == 1, 0, 255)]).astype(
-        np.uint8
-    )
+    shown = np.dstack([np.asarray(indexed.convert("RGB")), np.where(GREY // 64 == 1, 0, 255)]).astype(np.uint8)
     yield Case("gif transparent", stream.getvalue(), shown * (shown[:, :, 3:] > 0))
     yield Case("bmp", pillow(RGB, "BMP"), RGB)
     yield Case("bmp grey", pillow(GREY, "BMP"), axes(GREY))
@@ -245,9 +241,7 @@ def bomb_cases() -> Iterator[Case]:
     yield Case("bomb in zTXt", png_of(RGB, chunk(b"zTXt", b"x\0\0" + zeros)), RGB)
     yield Case("bomb in iTXt", png_of(RGB, chunk(b"iTXt", b"impasto\0\1\0\0\0" + zeros)), RGB)
     yield Case("many small bombs", png_of(RGB, chunk(b"iTXt", b"x\0\1\0\0\0" + smaller) * 60), RGB)
-    yield Case(
-        "bomb side gif", b"GIF89a" + b"\xff\xff\xff\xff\x80\0\0" + bytes(6) + b",", "damaged|megapixels"
-    )
+    yield Case("bomb side gif", b"GIF89a" + b"\xff\xff\xff\xff\x80\0\0" + bytes(6) + b",", "damaged|megapixels")
 
 
 def not_pictures() -> Iterator[Case]:

@@ -198,9 +198,7 @@ def tiff_number_cases() -> Iterator[Case]:
     yield Case("tiff float, white is zero", tiff(unit[:, :, 0], photometric="miniswhite"), "inverted float")
     for kind in ("int8", "int16", "int32", "uint32", "float64", "complex64"):
         bits = np.dtype(kind).itemsize * 8
-        yield Case(
-            f"tiff {kind}", tiff(GREY.astype(kind)), f"{bits}-bit (signed|unsigned|float|complex) samples"
-        )
+        yield Case(f"tiff {kind}", tiff(GREY.astype(kind)), f"{bits}-bit (signed|unsigned|float|complex) samples")
 
 
 def tiff_page_cases() -> Iterator[Case]:

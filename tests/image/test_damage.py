@@ -130,9 +130,7 @@ def test_bombs_take_neither_memory_nor_time(tmp_path):
     for name, data in bombs.items():
         (tmp_path / name).write_bytes(data)
     paths = [str(tmp_path / name) for name in bombs]
-    answer = subprocess.run(
-        [sys.executable, "-c", READ_ALL, *paths], capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run([sys.executable, "-c", READ_ALL, *paths], capture_output=True, text=True, check=True)
     kilobytes, seconds = map(float, answer.stdout.split())
     assert kilobytes < 100_000 and seconds < 5 and answer.stderr == ""
 
@@ -197,9 +195,7 @@ def test_a_file_too_large_is_refused_unread(read, tmp_path):
         read(path)
 
 
-@pytest.mark.parametrize(
-    "name", ["two\nlines.png", "Öl auf Leinwand.png", "🎨.png", "page[n=2].png", "a'b\".png"]
-)
+@pytest.mark.parametrize("name", ["two\nlines.png", "Öl auf Leinwand.png", "🎨.png", "page[n=2].png", "a'b\".png"])
 def test_any_file_name_will_do(name, tmp_path):
     path = tmp_path / name
     path.write_bytes(FILES["png"])

@@ -54,9 +54,7 @@ def same_pixels(ours: Image, theirs: Image) -> bool:
     both = [(ours.pixels, theirs.pixels)]
     if ours.alpha is not None or theirs.alpha is not None:
         both.append((ours.alpha, theirs.alpha))
-    return all(
-        a is not None and b is not None and a.dtype == b.dtype and np.array_equal(a, b) for a, b in both
-    )
+    return all(a is not None and b is not None and a.dtype == b.dtype and np.array_equal(a, b) for a, b in both)
 
 
 @pytest.mark.parametrize("file_format", LOSSLESS)
@@ -221,9 +219,7 @@ def test_a_hostile_packet_holds_no_recipe_and_takes_no_time(packet):
     assert time.process_time() - before < 0.5
 
 
-@pytest.mark.parametrize(
-    "icc", [profile(b"GRAY"), profile(b"RGB ")[:-9], b"x" * 200, profile(b"RGB ") + b"x"]
-)
+@pytest.mark.parametrize("icc", [profile(b"GRAY"), profile(b"RGB ")[:-9], b"x" * 200, profile(b"RGB ") + b"x"])
 def test_a_profile_of_other_pixels_or_a_broken_one_is_dropped(icc):
     stream = io.BytesIO()
     PIL.Image.new("RGB", (8, 8)).save(stream, "JPEG", icc_profile=icc)

@@ -75,8 +75,7 @@ def test_layer_names_cover_sixteen_blocks(network: EfficientNetLite0):
 
 def test_every_layer_has_its_shape(network: EfficientNetLite0):
     shapes = {
-        name: tuple(found.shape[1:])
-        for name, found in network(noise(1, 3, 224, 224), network.layer_names).items()
+        name: tuple(found.shape[1:]) for name, found in network(noise(1, 3, 224, 224), network.layer_names).items()
     }
     assert tuple(shapes) == network.layer_names
     assert shapes["stem"] == (32, 112, 112)
@@ -137,8 +136,7 @@ def test_nothing_past_the_deepest_layer_is_computed(network: EfficientNetLite0):
     block = network.blocks[8]
     watched = {"expand": block.expand, "depthwise": block.depthwise, "next": network.blocks[9].expand}
     handles = [
-        module.register_forward_hook(lambda *_, name=name: ran.append(name))
-        for name, module in watched.items()
+        module.register_forward_hook(lambda *_, name=name: ran.append(name)) for name, module in watched.items()
     ]
     network(noise(1, 3, 32, 32), ["block8.expand", "stem"])
     for handle in handles:

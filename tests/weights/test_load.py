@@ -12,9 +12,7 @@ from impasto.weights import load
 from impasto.weights.load import load_weights, read_tensors
 
 WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
-NAMES = [
-    f"conv{block}_{index}" for block, depth in enumerate((2, 2, 3, 3, 3), 1) for index in range(1, depth + 1)
-]
+NAMES = [f"conv{block}_{index}" for block, depth in enumerate((2, 2, 3, 3, 3), 1) for index in range(1, depth + 1)]
 
 
 def test_vgg16_hed_has_thirteen_convolutions_in_float32():
@@ -44,15 +42,11 @@ def test_dtype_is_what_was_asked_for():
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_torchvision_files_arrive_under_our_names(
-    tmp_path: Path, zipped: bool, monkeypatch: pytest.MonkeyPatch
-):
+def test_torchvision_files_arrive_under_our_names(tmp_path: Path, zipped: bool, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "vgg16-397923af.pth"
     state, position, previous = {}, 0, 3
     for name, width in zip(NAMES, WIDTHS, strict=True):
-        state[f"features.{position}.weight"] = torch.nn.Parameter(
-            torch.zeros(1).expand(width, previous, 3, 3)
-        )
+        state[f"features.{position}.weight"] = torch.nn.Parameter(torch.zeros(1).expand(width, previous, 3, 3))
         state[f"features.{position}.bias"] = torch.nn.Parameter(torch.zeros(1).expand(width))
         ends_block = name in ("conv1_2", "conv2_2", "conv3_3", "conv4_3")
         position, previous = position + (3 if ends_block else 2), width
@@ -67,9 +61,7 @@ def test_another_network_under_that_name_says_how_to_check(tmp_path: Path, monke
     path = tmp_path / "vgg19.pth"
     torch.save({"fc.weight": torch.zeros(2)}, path)
     monkeypatch.setattr(load, "find", lambda name, on_progress: path)
-    with pytest.raises(
-        WeightsError, match=r"neither .*fc.weight.* run: impasto weights verify vgg19-imagenet"
-    ):
+    with pytest.raises(WeightsError, match=r"neither .*fc.weight.* run: impasto weights verify vgg19-imagenet"):
         load_weights("vgg19-imagenet")
 
 

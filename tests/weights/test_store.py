@@ -123,9 +123,7 @@ def test_a_cut_connection_resumes_where_it_stopped(entry: Entry, tmp_path: Path,
     assert server.ranges_seen == [None, "bytes=30000-", "bytes=55000-"]
 
 
-def test_many_cuts_are_survived_while_each_connection_brings_news(
-    entry: Entry, tmp_path: Path, server: Behaviour
-):
+def test_many_cuts_are_survived_while_each_connection_brings_news(entry: Entry, tmp_path: Path, server: Behaviour):
     server.cuts = [9_000] * 11
     assert len(server.cuts) > 2 * transfer.ATTEMPTS
     assert fetch(entry, tmp_path).read_bytes() == CONTENT
@@ -177,9 +175,7 @@ def test_a_wrong_file_is_removed_and_both_digests_named(entry: Entry, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.pth.lock"]
 
 
-def test_a_file_too_long_is_refused_without_reading_all_of_it(
-    entry: Entry, tmp_path: Path, server: Behaviour
-):
+def test_a_file_too_long_is_refused_without_reading_all_of_it(entry: Entry, tmp_path: Path, server: Behaviour):
     server.sends_length = False
     server.content = CONTENT * 50
     reported = []
@@ -190,9 +186,7 @@ def test_a_file_too_long_is_refused_without_reading_all_of_it(
 
 
 @pytest.mark.parametrize("leftover", [0, 60_000])
-def test_a_file_cut_short_on_the_server_is_refused(
-    entry: Entry, tmp_path: Path, server: Behaviour, leftover: int
-):
+def test_a_file_cut_short_on_the_server_is_refused(entry: Entry, tmp_path: Path, server: Behaviour, leftover: int):
     part_of(tmp_path).write_bytes(CONTENT[:leftover])
     server.content = CONTENT[:50_000]
     with pytest.raises(WeightsError, match=r"the server offers 50,000 bytes, not 100,000"):
@@ -211,9 +205,7 @@ def test_a_login_page_does_not_cost_what_is_already_here(entry: Entry, tmp_path:
 
 
 @pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (503, transfer.ATTEMPTS)])
-def test_an_error_status_is_named(
-    entry: Entry, tmp_path: Path, server: Behaviour, status: int, requests: int
-):
+def test_an_error_status_is_named(entry: Entry, tmp_path: Path, server: Behaviour, status: int, requests: int):
     server.status = status
     with pytest.raises(WeightsError, match=f"the server answered {status}"):
         fetch(entry, tmp_path)

@@ -47,8 +47,7 @@ def samples_of_array(array: NDArray[Any], name: str) -> Samples:
     samples = array[:, :, np.newaxis] if array.ndim == 2 else array
     if samples.ndim != 3 or not 1 <= samples.shape[2] <= 4:
         raise InputError(
-            f"{name} is an array of shape {array.shape}; allowed are (height, width)"
-            " and (height, width, 1 to 4)"
+            f"{name} is an array of shape {array.shape}; allowed are (height, width) and (height, width, 1 to 4)"
         )
     return samples
 
@@ -144,8 +143,7 @@ def _whole_numbers(samples: Samples, name: str) -> Pixels:
         return samples.astype(np.uint8 if samples.dtype.itemsize == 1 else np.uint16, copy=False)
     if samples.dtype.kind != "f":
         raise InputError(
-            f"{name} holds {samples.dtype} values; allowed are uint8, uint16,"
-            " and floats from 0 to 1: convert them"
+            f"{name} holds {samples.dtype} values; allowed are uint8, uint16, and floats from 0 to 1: convert them"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = np.rint(samples.astype(np.float32) * np.float32(65535))

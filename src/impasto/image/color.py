@@ -38,9 +38,7 @@ def luminance(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     return rgb_to_yiq(picture)[:, :1].expand(-1, 3, -1, -1)
 
 
-def with_chroma_of(
-    picture: Float[Tensor, "b 3 h w"], colors: Float[Tensor, "b 3 h w"]
-) -> Float[Tensor, "b 3 h w"]:
+def with_chroma_of(picture: Float[Tensor, "b 3 h w"], colors: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     """Combine the luminance of one picture with the chroma of another of the same size."""
     light, chroma = rgb_to_yiq(picture)[:, :1], rgb_to_yiq(colors)[:, 1:]
     return yiq_to_rgb(torch.cat([light, chroma], dim=1)).clamp(0, 1)

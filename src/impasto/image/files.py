@@ -26,9 +26,7 @@ def open_file(path: Path) -> BinaryIO:
             raise InputError(f"{name} is a folder; one picture file is allowed: name a file in it")
         # Opening a pipe would wait for its writer.
         if not stat.S_ISREG(kind):
-            raise InputError(
-                f"{name} is a pipe or device; a file is allowed: pass its bytes, or save it first"
-            )
+            raise InputError(f"{name} is a pipe or device; a file is allowed: pass its bytes, or save it first")
         file = path.open("rb")
     except FileNotFoundError:
         if path.is_symlink():
@@ -56,9 +54,7 @@ def read_file(path: Path) -> bytes:
         with open_file(path) as file:
             return file.read(MAX_FILE_BYTES)
     except OSError as error:
-        raise InputError(
-            f"{one_line(str(path))} cannot be read ({_reason(error)}): copy it elsewhere"
-        ) from None
+        raise InputError(f"{one_line(str(path))} cannot be read ({_reason(error)}): copy it elsewhere") from None
 
 
 @contextmanager
@@ -126,9 +122,7 @@ def replace_file(target: Path, data: bytes) -> None:
             draft.chmod(stat.S_IMODE(target.stat().st_mode))
         draft.replace(target)
     except OSError as error:
-        raise InputError(
-            f"cannot write {one_line(str(target))} ({_reason(error)}): choose another place"
-        ) from None
+        raise InputError(f"cannot write {one_line(str(target))} ({_reason(error)}): choose another place") from None
     finally:
         draft.unlink(missing_ok=True)
 

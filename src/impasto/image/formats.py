@@ -67,8 +67,7 @@ def check_file_size(size: int, name: str) -> None:
         raise InputError(f"{name} is empty: save or fetch it again")
     if size > MAX_FILE_BYTES:
         raise InputError(
-            f"{name} has {size / 2**20:.0f} MB; at most {MAX_FILE_BYTES / 2**20:.0f} are read:"
-            " make it smaller"
+            f"{name} has {size / 2**20:.0f} MB; at most {MAX_FILE_BYTES / 2**20:.0f} are read: make it smaller"
         )
 
 

@@ -55,9 +55,7 @@ def read_header(data: FileBytes, name: str, max_pixels: int) -> Header:
     header = read(data, name) if read else _vips_header(data, file_format, name)
     check_picture_size(header.width, header.height, name, max_pixels)
     if header.frames != 1:
-        raise InputError(
-            f"{name} holds {header.frames} frames; one picture is allowed: extract a frame first"
-        )
+        raise InputError(f"{name} holds {header.frames} frames; one picture is allowed: extract a frame first")
     return header
 
 
@@ -127,9 +125,7 @@ def _tiff_header(data: FileBytes, name: str) -> Header:
     # Bit 0 marks a smaller copy, bit 2 a mask of another page.
     pictures = [index for index, page in enumerate(pages) if page[containers.SUBFILE_TYPE] & 0b101 == 0]
     if not pictures:
-        raise InputError(
-            f"{name} holds only a preview, as camera raw files do: develop it to PNG or JPEG first"
-        )
+        raise InputError(f"{name} holds only a preview, as camera raw files do: develop it to PNG or JPEG first")
     page = pages[pictures[0]]
     if len(pictures) == 1:
         _check_tiff_samples(page, name)

@@ -121,9 +121,7 @@ def fitting_icc(profile: bytes | None, channels: int) -> bytes | None:
     if size != len(profile) or signature != b"acsp" or space != {1: b"GRAY", 3: b"RGB "}[channels]:
         return None
     table = profile[132 : 132 + 12 * tags]
-    ends = [
-        start + length for _, start, length in struct.iter_unpack(">4sII", table[: len(table) // 12 * 12])
-    ]
+    ends = [start + length for _, start, length in struct.iter_unpack(">4sII", table[: len(table) // 12 * 12])]
     is_sound = len(ends) == tags and all(end <= size for end in ends)
     return profile if is_sound else None
 

@@ -51,9 +51,7 @@ def class_names() -> tuple[str, ...]:
     return tuple(text.splitlines())
 
 
-def _convolution(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-) -> nn.Conv2d:
+def _convolution(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups)
 
 

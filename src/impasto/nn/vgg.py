@@ -37,9 +37,7 @@ DEPTHS: dict[Network, tuple[int, ...]] = {
 def layer_names(network: Network) -> tuple[str, ...]:
     """Return every layer of a network, `relu1_1` to `relu5_3` or `relu5_4`, in order of depth."""
     return tuple(
-        f"relu{block}_{index}"
-        for block, depth in enumerate(DEPTHS[network], 1)
-        for index in range(1, depth + 1)
+        f"relu{block}_{index}" for block, depth in enumerate(DEPTHS[network], 1) for index in range(1, depth + 1)
     )
 
 

@@ -36,9 +36,7 @@ def load_weights(
             tensors = TRANSLATIONS[name](tensors)
     except WeightsError as error:
         raise WeightsError(f"{error}; to check the file, run: impasto weights verify {name}") from error
-    return {
-        key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in tensors.items()
-    }
+    return {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,457 @@
+"""Neural style transfer (Gatys, Ecker & Bethge 2016; arXiv:1508.06576): one painting, optimised pixel by pixel.
+
+How it works: a trained network (VGG) looks at the content, at the style and at the picture being painted.
+Deep features tell *what is where*: the picture's should equal the content's. Gram matrices of features, which
+forget the place, tell *how it is painted*: the picture's should equal the style's. Together with a little
+smoothness that makes one number to minimise over the pixels,
+
+    J(G) = content_weight · J_content + style_weight · Σ_l w_l · J_style(l) + tv_weight · J_TV.
+
+**Deviations** from the paper, each because it was measured to paint better or sooner:
+
+- terms are relative to their targets (`scaling="paper"` gives the printed formulas): every layer then counts
+  as much as its weight says, while in the paper's scaling relu4_1 and relu5_1 stay unmatched;
+- the start is the content in the style's colours, not noise;
+- coarse to fine (Gatys et al. 2017, "Controlling Perceptual Factors"), carrying up what changed, so that the
+  content's detail is not lost on the way;
+- L-BFGS walks freely but the network sees the picture clamped to [0, 1], with a pull back to that range:
+  clamping only at the end would spoil the colours;
+- max pooling by default (the paper prefers average), VGG-16 by default (the paper uses VGG-19).
+
+Masks are guided Gram matrices and colour modes are those of "Preserving Color" (2016), see `losses` and `image`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from impasto._typing import Picture, Weight
+from impasto.errors import ImpastoError, SettingError, check_choice, check_range
+from impasto.image.color import luminance, match_colors, match_luminance, with_chroma_of
+from impasto.image.resize import fit, pyramid, resize, shrink_guide
+from impasto.losses.content import content_loss
+from impasto.losses.scaling import Scaling
+from impasto.losses.smoothness import total_variation
+from impasto.losses.style import gram_matrix, guided_gram_matrix, style_loss
+from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
+from impasto.nn.vgg import VGG, Network, Pooling, layer_names
+from impasto.result import OnStep, Step
+
+Start = Literal["toned", "content", "noise", "style"]
+LayerWeighting = Literal["balanced", "equal", "exponential"]
+Optimizer = Literal["lbfgs", "adam"]
+Colors = Literal["style", "luminance", "histogram", "linear"]
+
+STARTS: tuple[Start, ...] = get_args(Start)
+
+BALANCED = {1: 0.1, 2: 0.1, 3: 0.2, 4: 0.3, 5: 0.3}
+"""Weight of a style layer by its block, when terms are relative."""
+
+LBFGS_HISTORY = 20
+DIVERGED = 10.0
+"""A loss this many times the best one means that L-BFGS has lost its way and starts anew from the best picture."""
+
+
+@dataclass(frozen=True)
+class GatysSettings:
+    """What can be chosen; every value is checked at once."""
+
+    size: int | None = None
+    """Longest side in pixels of what is painted; by default the content's, at most 1024."""
+    content_weight: float = 0.08
+    """How much the photo's own shapes count; 0.03 paints wildly, 0.3 timidly."""
+    style_weight: float = 1.0
+    """How much the painter's hand counts."""
+    tv_weight: float = 0.1
+    """How much neighbouring pixels are kept alike."""
+    content_layers: tuple[str, ...] = ("relu4_2",)
+    """Layers compared place by place; deeper ones keep only the arrangement."""
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    """Layers whose Gram matrices are compared; shallow ones are colour and touch, deep ones large forms."""
+    layer_weighting: LayerWeighting = "balanced"
+    """Share of each style layer: `balanced` favours deep blocks, `exponential` halves with every layer."""
+    style_layer_weights: tuple[float, ...] = ()
+    """The shares given one by one instead, as many as style layers."""
+    style_blend: tuple[float, ...] = ()
+    """Weight of each style picture, as many as styles; equal if not given."""
+    style_scale: float = 1.0
+    """Longest side of the style picture over that of the painting: larger makes larger strokes."""
+    scaling: Scaling = "relative"
+    """How terms are scaled: relative to their targets, or as the paper prints them."""
+    colors: Colors = "style"
+    """Whose colours: the style's; or the photo's, kept by `luminance`, `histogram` or `linear` matching."""
+    init: str = "toned"
+    """Start: `toned` (content in the style's colours), `content`, `noise`, `style`, or a picture's path."""
+    network: Network = "vgg16-hed"
+    """Which network looks; the ImageNet ones are fetched once."""
+    pooling: Pooling = "max"
+    """`max` is crisper, `average` smoother."""
+    optimizer: Optimizer = "lbfgs"
+    """`lbfgs` needs the fewest steps, `adam` the least memory."""
+    learning_rate: float = 0.02
+    """Step of Adam, in units of pixel values; L-BFGS finds its own."""
+    steps: int = 50
+    """Steps at each size after the first."""
+    coarse_steps: int = 80
+    """Steps at the first, smallest size."""
+    coarse_size: int = 256
+    """Longest side where painting starts; as large as `size` paints at one size only."""
+    seed: int = 0
+    """Makes noise, and so the picture, the same again."""
+    device: Device = "auto"
+    """Where to compute."""
+    precision: Precision = "auto"
+    """In what to compute: bf16 is twice as fast where the hardware has it."""
+
+    def __post_init__(self) -> None:
+        check_choice("layer_weighting", self.layer_weighting, LayerWeighting)
+        check_choice("scaling", self.scaling, Scaling)
+        check_choice("colors", self.colors, Colors)
+        check_choice("network", self.network, Network)
+        check_choice("pooling", self.pooling, Pooling)
+        check_choice("optimizer", self.optimizer, Optimizer)
+        check_choice("device", self.device, Device)
+        check_choice("precision", self.precision, Precision)
+        for layer in (*self.content_layers, *self.style_layers):
+            check_choice("layer", layer, layer_names(self.network))
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            check_range(name, getattr(self, name), 0, 1e9)
+        for weight in (*self.style_layer_weights, *self.style_blend):
+            check_range("weight", weight, 0, 1e9)
+        check_range("size", self.size or SMALLEST, SMALLEST, LARGEST)
+        check_range("coarse_size", self.coarse_size, SMALLEST, LARGEST)
+        check_range("style_scale", self.style_scale, 0.05, 20)
+        check_range("learning_rate", self.learning_rate, 1e-6, 1)
+        check_range("steps", self.steps, 1, 1_000_000)
+        check_range("coarse_steps", self.coarse_steps, 1, 1_000_000)
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        _check_count("style_layer_weights", self.style_layer_weights, len(self.style_layers), "style layers")
+        if self.content_weight == self.style_weight == 0:
+            raise SettingError("content_weight and style_weight are both 0; one must be above")
+
+    def layer_shares(self) -> dict[str, float]:
+        """Return the weight of each style layer; they sum to 1 unless given one by one."""
+        if self.style_layer_weights:
+            return dict(zip(self.style_layers, self.style_layer_weights, strict=True))
+        raw = {
+            "balanced": [BALANCED[int(name[len("relu")])] for name in self.style_layers],
+            "equal": [1.0] * len(self.style_layers),
+            "exponential": [0.5**depth for depth in range(len(self.style_layers))],
+        }[self.layer_weighting]
+        return {name: share / sum(raw) for name, share in zip(self.style_layers, raw, strict=True)}
+
+    def blend_shares(self, styles: int) -> list[float]:
+        """Return the weight of each style; they sum to 1.
+
+        Raises:
+            SettingError: If there are not as many weights as styles, or all are 0.
+        """
+        _check_count("style_blend", self.style_blend, styles, "styles")
+        blend = self.style_blend or (1.0,) * styles
+        if sum(blend) == 0:
+            raise SettingError("style_blend is 0 for every style; one must be above")
+        return [share / sum(blend) for share in blend]
+
+
+SMALLEST = 16
+"""Pixels that VGG needs each way for its fifth block."""
+LARGEST = 16384
+DEFAULT_SIZE = 1024
+"""Longest side painted when no size is asked for: larger takes memory and minutes that should be asked for."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """A painting to paint after, and where.
+
+    Attributes:
+        picture: The painting, any size.
+        region: Where on the content it applies, `(1, 1, height, width)` of any size; everywhere if None.
+        visible: Which part of the painting counts, likewise; all of it if None.
+    """
+
+    picture: Picture
+    region: Weight | None = None
+    visible: Weight | None = None
+
+
+def paint(
+    content: Picture,
+    styles: Sequence[Style],
+    settings: GatysSettings | None = None,
+    *,
+    visible: Weight | None = None,
+    start: Picture | None = None,
+    on_step: OnStep | None = None,
+) -> Picture:
+    """Paint the content after the styles.
+
+    Args:
+        content: `(1, 3, height, width)`, RGB in [0, 1].
+        styles: One or more paintings.
+        settings: See `GatysSettings`.
+        visible: Which pixels of the content can be seen (its alpha); all if not given.
+        start: A picture to start from, in place of `settings.init`.
+        on_step: Called after every step; raising in it cancels.
+
+    Returns:
+        The picture with the lowest loss at the final size, on the CPU.
+
+    Raises:
+        SettingError: If settings do not fit the styles or each other, or the loss is not finite from the start.
+        WeightsError: If the network is not to be had.
+    """
+    settings = settings or GatysSettings()
+    if not styles:
+        raise SettingError("there is no style; give at least one painting")
+    settings.blend_shares(len(styles))
+    device = choose_device(settings.device)
+    vgg = VGG.pretrained(
+        settings.network, settings.pooling, device=device, dtype=choose_dtype(settings.precision, device)
+    )
+    longest = painting_size(content, settings)
+    height, width = fit(*content.shape[-2:], longest)
+    if min(height, width) < SMALLEST:
+        raise SettingError(
+            f"painted {longest} pixels long, the picture would be {width}×{height}; "
+            f"each side needs at least {SMALLEST}, so choose a larger size or crop the picture"
+        )
+    content, original = content.to(device), content.to(device)
+    styles = [Style(style.picture.to(device), style.region, style.visible) for style in styles]
+    content, styles = _keep_colors(content, styles, settings.colors)
+    base = _start(content, styles, settings) if start is None else start.to(device)
+    sizes = [fit(height, width, length) for length in _lengths(height, width, settings.coarse_size)]
+    progress = _Progress(settings.coarse_steps + settings.steps * (len(sizes) - 1), on_step)
+    with repeatable():
+        picture = below = resize(base, *sizes[0])
+        for number, (rows, columns) in enumerate(sizes):
+            level = resize(base, rows, columns)
+            picture = (level + _enlarge(picture - below, rows, columns)).clamp(0, 1)
+            objective = Objective(vgg, resize(content, rows, columns), styles, settings, visible)
+            steps = settings.steps if number else settings.coarse_steps
+            picture, below = minimise(objective, picture, steps, settings, progress.report), level
+    if settings.colors == "luminance":
+        picture = with_chroma_of(picture, resize(original, height, width))
+    return picture.cpu()
+
+
+def painting_size(content: Picture, settings: GatysSettings) -> int:
+    """Return the longest side that will be painted, in pixels."""
+    return settings.size or min(max(content.shape[-2:]), DEFAULT_SIZE)
+
+
+class Objective:
+    """J(G) for one content, its styles and one size; calling it gives the weighted terms.
+
+    Example:
+        >>> objective = Objective(vgg, content, [Style(painting)], settings)
+        >>> sum(objective(picture).values()).backward()
+    """
+
+    def __init__(
+        self,
+        vgg: VGG,
+        content: Picture,
+        styles: Sequence[Style],
+        settings: GatysSettings,
+        visible: Weight | None = None,
+    ) -> None:
+        self.vgg, self.settings = vgg, settings
+        self.content_layers = settings.content_layers if settings.content_weight else ()
+        self.shares = settings.layer_shares() if settings.style_weight else {}
+        self.layers = {*self.content_layers, *self.shares}
+        self.visible = None if visible is None or bool((visible == 1).all()) else visible.to(content)
+        with torch.no_grad():
+            features = vgg(content, self.content_layers)
+            self.content = {name: features[name].float() for name in self.content_layers}
+            self.styles = [
+                _Target(self, style, share, content.shape[-2:])
+                for style, share in zip(styles, settings.blend_shares(len(styles)), strict=True)
+            ]
+
+    def __call__(self, picture: Picture) -> dict[str, Tensor]:
+        """Return the terms `content`, `style` and `tv`, weighted; their sum is what is minimised."""
+        settings = self.settings
+        features = self.vgg(picture, self.layers)
+        terms = {}
+        if self.content:
+            losses = [
+                content_loss(features[name], target, self._guide(target), settings.scaling)
+                for name, target in self.content.items()
+            ]
+            terms["content"] = settings.content_weight * torch.stack(losses).sum()
+        if self.shares:
+            losses = [target.loss(features) for target in self.styles]
+            terms["style"] = settings.style_weight * torch.stack(losses).sum()
+        if settings.tv_weight:
+            terms["tv"] = settings.tv_weight * total_variation(picture)
+        return terms
+
+    def _guide(self, features: Tensor) -> Tensor | None:
+        return None if self.visible is None else shrink_guide(self.visible, *features.shape[-2:])
+
+
+class _Target:
+    """One style's Gram matrices at one size, and the loss against them."""
+
+    def __init__(self, objective: Objective, style: Style, share: float, size: Sequence[int]) -> None:
+        self.settings, self.shares = objective.settings, objective.shares
+        self.region = _product(style.region, objective.visible, size, style.picture)
+        # a region's loss is a mean over the region; its area makes every pixel count the same
+        self.share = share if self.region is None else share * float(self.region.mean())
+        length = max(SMALLEST, round(max(size) * self.settings.style_scale))
+        painting = resize(style.picture, *_at_least(SMALLEST, fit(*style.picture.shape[-2:], length)))
+        features = objective.vgg(painting, self.shares)
+        part = None if style.visible is None else style.visible.to(painting)
+        self.grams = {name: _gram(features[name], part) for name in self.shares}
+        self.places = {name: features[name][0, 0].numel() for name in self.shares}
+
+    def loss(self, features: Mapping[str, Tensor]) -> Tensor:
+        total = next(iter(features.values())).new_zeros((), dtype=torch.float32)
+        for name, share in self.shares.items():
+            gram = _gram(features[name], self.region)
+            places = features[name][0, 0].numel()
+            distance = style_loss(gram, self.grams[name], places, self.places[name], self.settings.scaling)
+            total = total + share * distance
+        return self.share * total
+
+
+def minimise(
+    objective: Callable[[Picture], Mapping[str, Tensor]],
+    picture: Picture,
+    steps: int,
+    settings: GatysSettings,
+    report: Callable[[Mapping[str, float], Picture], None],
+) -> Picture:
+    """Walk downhill over the pixels and return the best picture met.
+
+    Args:
+        objective: Gives the terms to sum, for a picture in [0, 1].
+        picture: Where to start; it is not changed.
+        steps: Evaluations of the objective.
+        settings: Gives optimiser and learning rate.
+        report: Called with the terms and the best picture so far after every step.
+
+    Raises:
+        ImpastoError: If the loss is not finite from the start.
+    """
+    # torch's L-BFGS wants contiguous pixels
+    pixels = picture.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    best, lowest = picture.detach().clone(), math.inf
+    optimizer = _optimizer(pixels, settings)
+    terms: dict[str, float] = {}
+
+    def evaluate() -> float:
+        nonlocal terms
+        optimizer.zero_grad()
+        inside = pixels.clamp(0, 1)
+        parts = objective(inside)
+        loss = torch.stack([*parts.values()]).sum()
+        (loss + (pixels - inside).square().mean()).backward()
+        terms = {name: float(part.detach()) for name, part in parts.items()} | {"total": float(loss.detach())}
+        return terms["total"]
+
+    for _ in range(steps):
+        before = pixels.detach().clone()
+        optimizer.step(evaluate)
+        loss = terms["total"]
+        if loss < lowest:
+            best, lowest = before.clamp(0, 1), loss
+        elif not loss < DIVERGED * lowest:
+            if lowest == math.inf:
+                raise ImpastoError(f"the loss is {loss} at the start; choose smaller weights, or precision fp32")
+            with torch.no_grad():
+                pixels.copy_(best)
+            optimizer = _optimizer(pixels, settings)
+        report(terms, best)
+    return best
+
+
+def _optimizer(pixels: Tensor, settings: GatysSettings) -> torch.optim.Optimizer:
+    if settings.optimizer == "adam":
+        return torch.optim.Adam([pixels], lr=settings.learning_rate)
+    return torch.optim.LBFGS([pixels], lr=1, max_iter=1, history_size=LBFGS_HISTORY)
+
+
+@dataclass
+class _Progress:
+    """Counts the steps of all sizes together."""
+
+    total: int
+    on_step: OnStep | None
+    index: int = field(default=0)
+
+    def report(self, losses: Mapping[str, float], picture: Picture) -> None:
+        self.index += 1
+        if self.on_step is not None:
+            self.on_step(Step(self.index, self.total, losses, picture))
+
+
+def _lengths(height: int, width: int, coarsest: int) -> list[int]:
+    """Return the longest sides to paint at, leaving out those whose shorter side VGG could not see."""
+    longest, shorter = max(height, width), min(height, width)
+    lengths = [length for length in pyramid(longest, coarsest) if length * shorter >= SMALLEST * longest]
+    return lengths or [longest]
+
+
+def _keep_colors(content: Tensor, styles: list[Style], colors: Colors) -> tuple[Tensor, list[Style]]:
+    """Bring the styles' colours to the content's, the way asked for, before anything is painted."""
+
+    def recolored(picture: Tensor) -> Tensor:
+        if colors == "luminance":
+            return match_luminance(picture, content)
+        return match_colors(picture, content, colors) if colors != "style" else picture
+
+    styles = [Style(recolored(style.picture), style.region, style.visible) for style in styles]
+    return (luminance(content) if colors == "luminance" else content), styles
+
+
+def _start(content: Tensor, styles: Sequence[Style], settings: GatysSettings) -> Tensor:
+    check_choice("init", settings.init, Start)
+    if settings.init == "content":
+        return content
+    if settings.init == "noise":
+        generator = torch.Generator().manual_seed(settings.seed)
+        return torch.rand(content.shape, generator=generator).to(content)
+    if settings.init == "style":
+        return resize(styles[0].picture, *content.shape[-2:])
+    toned, covered = content, torch.zeros_like(content[:, :1])
+    shares = settings.blend_shares(len(styles))
+    for share, style in zip(shares, styles, strict=True):
+        region = _product(style.region, None, content.shape[-2:], content)
+        weight = share if region is None else region
+        toned = toned + weight * (match_colors(content, style.picture) - content)
+        covered = covered + weight
+    return (content + (toned - content) / covered.clamp_min(1)).clamp(0, 1)
+
+
+def _product(region: Tensor | None, visible: Tensor | None, size: Sequence[int], like: Tensor) -> Tensor | None:
+    """Return where a style applies, at the size given: inside its region, and only where there is something."""
+    guides = [guide for guide in (region, visible) if guide is not None]
+    if not guides:
+        return None
+    return torch.stack([resize(guide.to(like), *size) for guide in guides]).prod(dim=0)
+
+
+def _gram(features: Tensor, guide: Tensor | None) -> Tensor:
+    if guide is None:
+        return gram_matrix(features)
+    return guided_gram_matrix(features, shrink_guide(guide, *features.shape[-2:]))
+
+
+def _enlarge(change: Tensor, height: int, width: int) -> Tensor:
+    """Resize a signed difference of pictures."""
+    return torch.nn.functional.interpolate(change, (height, width), mode="bicubic", antialias=True)
+
+
+def _at_least(smallest: int, size: tuple[int, int]) -> tuple[int, int]:
+    return max(smallest, size[0]), max(smallest, size[1])
+
+
+def _check_count(name: str, given: Sequence[object], wanted: int, things: str) -> None:
+    if given and len(given) != wanted:
+        raise SettingError(f"{name} has {len(given)} values for {wanted} {things}; give one each, or none")

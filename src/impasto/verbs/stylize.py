@@ -1,0 +1,204 @@
+"""`stylize`: a photo painted after paintings."""
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto._version import __version__
+from impasto.errors import ImpastoError, SettingError, check_choice
+from impasto.image.io import Image, ImageSource, read_image
+from impasto.image.resize import fit, resize
+from impasto.image.tensors import alpha_tensor, from_tensor, to_tensor
+from impasto.methods import METHODS, gatys
+from impasto.methods.gatys import GatysSettings, Style
+from impasto.nn.compute import choose_device, choose_dtype
+from impasto.result import OnStep, Result, Step
+from impasto.weights.store import entry_named
+
+LUMA = (0.299, 0.587, 0.114)
+
+
+def stylize(
+    content: ImageSource,
+    style: ImageSource | Sequence[ImageSource],
+    *,
+    method: str = "gatys",
+    settings: GatysSettings | None = None,
+    masks: Sequence[ImageSource] = (),
+    grey: bool = True,
+    on_step: OnStep | None = None,
+    **changes: Any,
+) -> Result:
+    """Paint a picture after one or several paintings.
+
+    Args:
+        content: A path, bytes, PIL image, numpy array or tensor.
+        style: A painting, or several.
+        method: How; see `impasto methods`.
+        settings: All settings at once.
+        masks: One per style, white where the style applies; soft edges are fine, any size.
+        grey: Whether a grey photo stays grey.
+        on_step: Called after every step; raising in it cancels.
+        **changes: Single settings, such as `size=512`, in place of or on top of `settings`.
+
+    Returns:
+        The picture, of the content's own size unless `size` is given, with alpha, colour profile and bit depth
+        of the content; and the recipe that makes it again.
+
+    Raises:
+        InputError: If a picture cannot be read.
+        SettingError: If a setting is not allowed, or does not fit the pictures.
+
+    Example:
+        >>> result = impasto.stylize("photo.jpg", "wave.jpg", size=512)
+        >>> result.image.save("painted.png")
+    """
+    began = time.perf_counter()
+    check_choice("method", method, [name for name, row in METHODS.items() if row.verb == "stylize"])
+    settings = _changed(settings or GatysSettings(), changes)
+    photo = read_image(content)
+    paintings = [read_image(each) for each in _several(style)]
+    regions = [read_image(each) for each in masks]
+    if regions and len(regions) != len(paintings):
+        raise SettingError(f"there are {len(regions)} masks for {len(paintings)} styles; give one mask per style")
+    start = None if settings.init in gatys.STARTS else read_image(settings.init)
+    trace: list[Mapping[str, float]] = []
+
+    def follow(step: Step) -> None:
+        trace.append(step.losses)
+        if on_step is not None:
+            on_step(step)
+
+    try:
+        painted = gatys.paint(
+            _flat(photo),
+            [
+                Style(_flat(painting), _region(regions, index), _opacity(painting))
+                for index, painting in enumerate(paintings)
+            ],
+            settings,
+            visible=_opacity(photo),
+            start=None if start is None else _flat(start),
+            on_step=follow,
+        )
+    except (RuntimeError, MemoryError) as error:
+        raise _explained(error, settings) from error
+    recipe = {
+        "verb": "stylize",
+        "method": method,
+        "settings": asdict(settings),
+        "grey": grey,
+        "inputs": {
+            "content": _named(photo),
+            "style": [_named(painting) for painting in paintings],
+            "masks": [_named(region) for region in regions],
+            **({} if start is None else {"init": _named(start)}),
+        },
+        **_circumstances(settings),
+    }
+    return Result(
+        image=finished(painted, photo, settings, grey=grey, recipe=recipe),
+        recipe=recipe,
+        trace=trace,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def finished(
+    painted: Tensor,
+    photo: Image,
+    settings: GatysSettings,
+    *,
+    grey: bool = True,
+    recipe: Mapping[str, Any] | None = None,
+) -> Image:
+    """Turn a painted tensor, or a step's picture, into the picture a user gets.
+
+    Args:
+        painted: `(1, 3, height, width)` in [0, 1], any size.
+        photo: The content it was painted from.
+        settings: Gives the size.
+        grey: Whether a grey photo stays grey.
+        recipe: Goes into the picture's metadata.
+    """
+    size = (photo.height, photo.width)
+    if settings.size is not None:
+        size = fit(*size, settings.size)
+    image = from_tensor(resize(painted.cpu(), *size), photo, keep_grey=grey)
+    return replace(image, recipe=recipe)
+
+
+def _several(style: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
+    return list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
+
+
+def _changed(settings: GatysSettings, changes: Mapping[str, Any]) -> GatysSettings:
+    known = [field.name for field in fields(settings)]
+    for name in changes:
+        if name not in known:
+            raise SettingError(f"there is no setting {name!r}; the settings of gatys are {', '.join(known)}")
+    return replace(settings, **changes)
+
+
+def _flat(image: Image) -> Tensor:
+    """Return the colours; what cannot be seen gets the mean colour of what can, so that it draws no eye."""
+    picture, alpha = to_tensor(image), alpha_tensor(image)
+    if alpha is None or bool((alpha == 1).all()):
+        return picture
+    if not bool(alpha.any()):
+        raise SettingError(f"{image.name} is transparent everywhere; there is nothing to paint")
+    mean = (picture * alpha).sum(dim=(2, 3), keepdim=True) / alpha.sum()
+    return torch.where(alpha > 0, picture, mean)
+
+
+def _opacity(image: Image) -> Tensor | None:
+    alpha = alpha_tensor(image)
+    return None if alpha is None or bool((alpha == 1).all()) else alpha
+
+
+def _region(regions: Sequence[Image], index: int) -> Tensor | None:
+    if not regions:
+        return None
+    mask = to_tensor(regions[index])
+    light = (mask * mask.new_tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+    if not bool(light.any()):
+        raise SettingError(f"the mask {regions[index].name} is black everywhere; white marks where a style applies")
+    return light
+
+
+def _named(image: Image) -> dict[str, str]:
+    return {"name": image.name, "sha256": image.sha256}
+
+
+def _circumstances(settings: GatysSettings) -> dict[str, Any]:
+    """Return what else decides about the pixels: weights, versions, machine."""
+    device = choose_device(settings.device)
+    return {
+        "weights": {settings.network: entry_named(settings.network).sha256},
+        "versions": {
+            "impasto": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "machine": {
+            "device": device.type,
+            "precision": str(choose_dtype(settings.precision, device)).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+        },
+    }
+
+
+def _explained(error: Exception, settings: GatysSettings) -> Exception:
+    """Turn running out of memory into one line; anything else is a bug of ours and stays as it is."""
+    words = str(error).lower()
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in words:
+        size = settings.size or gatys.DEFAULT_SIZE
+        return ImpastoError(f"out of memory while painting at {size} pixels; choose a smaller size than {size}")
+    return error
