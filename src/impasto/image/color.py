@@ -100,7 +100,8 @@ def _covariance(centred: Float[Tensor, "3 n"]) -> Float[Tensor, "3 3"]:
 
 def _power(symmetric: Float[Tensor, "3 3"], exponent: float) -> Float[Tensor, "3 3"]:
     values, vectors = torch.linalg.eigh(symmetric)
-    return (vectors * values.clamp_min(0).pow(exponent)) @ vectors.mT
+    power: Tensor = (vectors * values.clamp_min(0).pow(exponent)) @ vectors.mT
+    return power
 
 
 def _histogram(pixels: Float[Tensor, "3 n"], wanted: Float[Tensor, "3 m"]) -> Float[Tensor, "3 n"]:
@@ -109,11 +110,11 @@ def _histogram(pixels: Float[Tensor, "3 n"], wanted: Float[Tensor, "3 m"]) -> Fl
 
 def _quantiles(values: Float[Tensor, " n"], wanted: Float[Tensor, " m"]) -> Float[Tensor, " n"]:
     """Replace every value by the wanted value of the same rank; equal values stay equal."""
-    levels, where, counts = values.unique(return_inverse=True, return_counts=True)
-    rank = (counts.cumsum(0) - counts / 2) / len(values)
+    _, where, counts = values.unique(return_inverse=True, return_counts=True)
+    # in the precision of the values: fp32 cannot tell the pixels of a large picture apart
+    rank = (counts.cumsum(0) - counts.to(values) / 2) / len(values)
     position = (rank * len(wanted) - 0.5).clamp(0, len(wanted) - 1)
     ordered = wanted.sort().values
     below = position.floor().long()
     above = (below + 1).clamp_max(len(wanted) - 1)
-    assert len(levels) == len(rank)
     return torch.lerp(ordered[below], ordered[above], position - below)[where]

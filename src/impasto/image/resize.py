@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -43,8 +42,3 @@ def pyramid(longest: int, coarsest: int) -> list[int]:
     """
     levels = max(0, round(2 * math.log2(longest / coarsest)))
     return [round(longest / math.sqrt(2) ** level) for level in range(levels, -1, -1)]
-
-
-def shrink_guide(guide: Float[Tensor, "1 1 _h _w"], height: int, width: int) -> Float[Tensor, "1 1 _hh _ww"]:
-    """Average a mask over the places of a smaller grid, such as a layer's."""
-    return torch.nn.functional.adaptive_avg_pool2d(guide, (height, width))

@@ -1,9 +1,11 @@
 """Style: which features a painting has, and which of them occur together, anywhere in it."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv2d
 
 from impasto._typing import Features, Scalar, Weight
@@ -26,9 +28,8 @@ def gram_matrix(features: Features) -> Float[Tensor, "b c c"]:
 
     Reference: Gatys, Ecker & Bethge 2016, equation 3.
     """
-    if len(features) == 1:
-        return _Gram.apply(features)
-    return torch.cat([_Gram.apply(single) for single in features.split(1)])
+    singles = features.split(1) if len(features) > 1 else [features]
+    return torch.cat([_Gram.apply(single) for single in singles])  # type: ignore[no-untyped-call]
 
 
 def guided_gram_matrix(features: Features, guide: Weight) -> Float[Tensor, "b c c"]:
@@ -88,21 +89,23 @@ class _Gram(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, features: Tensor) -> Tensor:
+    def forward(ctx: Any, features: Tensor) -> Tensor:
         ctx.save_for_backward(features)
         channels = features.shape[1]
         if features.device.type != "cpu":
             flat = features.flatten(2)
-            return (flat @ flat.mT).to(_accumulator(features))
+            product: Tensor = flat @ flat.mT
+            return product.to(_accumulator(features))
         weight = features.new_empty(channels, channels, 1, 1)
         _, gram, _ = torch.ops.aten.convolution_backward(
             features, features, weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [False, True, False]
         )
-        return gram.view(1, channels, channels).to(_accumulator(features))
+        summed: Tensor = gram.view(1, channels, channels)
+        return summed.to(_accumulator(features))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (features,) = ctx.saved_tensors
         weight = (gradient + gradient.mT).to(features.dtype)
         return conv2d(features, weight.view(*weight.shape[1:], 1, 1))

@@ -21,8 +21,7 @@ smoothness that makes one number to minimise over the pixels,
 Masks are guided Gram matrices and colour modes are those of "Preserving Color" (2016), see `losses` and `image`.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -30,30 +29,27 @@ import torch
 from torch import Tensor
 
 from impasto._typing import Picture, Weight
-from impasto.errors import ImpastoError, SettingError, check_choice, check_range
+from impasto.errors import SettingError, check_choice, check_range
 from impasto.image.color import luminance, match_colors, match_luminance, with_chroma_of
-from impasto.image.resize import fit, pyramid, resize, shrink_guide
+from impasto.image.regions import intersect, shrink_mask
+from impasto.image.resize import fit, pyramid, resize
 from impasto.losses.content import content_loss
 from impasto.losses.scaling import Scaling
 from impasto.losses.smoothness import total_variation
 from impasto.losses.style import gram_matrix, guided_gram_matrix, style_loss
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
+from impasto.nn.descent import Optimizer, minimise
 from impasto.nn.vgg import VGG, Network, Pooling, layer_names
 from impasto.result import OnStep, Step
 
 Start = Literal["toned", "content", "noise", "style"]
 LayerWeighting = Literal["balanced", "equal", "exponential"]
-Optimizer = Literal["lbfgs", "adam"]
 Colors = Literal["style", "luminance", "histogram", "linear"]
 
 STARTS: tuple[Start, ...] = get_args(Start)
 
 BALANCED = {1: 0.1, 2: 0.1, 3: 0.2, 4: 0.3, 5: 0.3}
 """Weight of a style layer by its block, when terms are relative."""
-
-LBFGS_HISTORY = 20
-DIVERGED = 10.0
-"""A loss this many times the best one means that L-BFGS has lost its way and starts anew from the best picture."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +210,8 @@ def paint(
         settings.network, settings.pooling, device=device, dtype=choose_dtype(settings.precision, device)
     )
     longest = painting_size(content, settings)
-    height, width = fit(*content.shape[-2:], longest)
+    rows, columns = content.shape[-2:]
+    height, width = fit(rows, columns, longest)
     if min(height, width) < SMALLEST:
         raise SettingError(
             f"painted {longest} pixels long, the picture would be {width}×{height}; "
@@ -233,7 +230,17 @@ def paint(
             picture = (level + _enlarge(picture - below, rows, columns)).clamp(0, 1)
             objective = Objective(vgg, resize(content, rows, columns), styles, settings, visible)
             steps = settings.steps if number else settings.coarse_steps
-            picture, below = minimise(objective, picture, steps, settings, progress.report), level
+            picture, below = (
+                minimise(
+                    objective,
+                    picture,
+                    steps,
+                    progress.report,
+                    optimizer=settings.optimizer,
+                    learning_rate=settings.learning_rate,
+                ),
+                level,
+            )
     if settings.colors == "luminance":
         picture = with_chroma_of(picture, resize(original, height, width))
     return picture.cpu()
@@ -292,7 +299,7 @@ class Objective:
         return terms
 
     def _guide(self, features: Tensor) -> Tensor | None:
-        return None if self.visible is None else shrink_guide(self.visible, *features.shape[-2:])
+        return None if self.visible is None else shrink_mask(self.visible, *features.shape[-2:])
 
 
 class _Target:
@@ -300,11 +307,13 @@ class _Target:
 
     def __init__(self, objective: Objective, style: Style, share: float, size: Sequence[int]) -> None:
         self.settings, self.shares = objective.settings, objective.shares
-        self.region = _product(style.region, objective.visible, size, style.picture)
+        self.region = intersect([style.region, objective.visible], *size)
         # a region's loss is a mean over the region; its area makes every pixel count the same
         self.share = share if self.region is None else share * float(self.region.mean())
         length = max(SMALLEST, round(max(size) * self.settings.style_scale))
-        painting = resize(style.picture, *_at_least(SMALLEST, fit(*style.picture.shape[-2:], length)))
+        rows, columns = style.picture.shape[-2:]
+        rows, columns = fit(rows, columns, length)
+        painting = resize(style.picture, max(SMALLEST, rows), max(SMALLEST, columns))
         features = objective.vgg(painting, self.shares)
         part = None if style.visible is None else style.visible.to(painting)
         self.grams = {name: _gram(features[name], part) for name in self.shares}
@@ -318,63 +327,6 @@ class _Target:
             distance = style_loss(gram, self.grams[name], places, self.places[name], self.settings.scaling)
             total = total + share * distance
         return self.share * total
-
-
-def minimise(
-    objective: Callable[[Picture], Mapping[str, Tensor]],
-    picture: Picture,
-    steps: int,
-    settings: GatysSettings,
-    report: Callable[[Mapping[str, float], Picture], None],
-) -> Picture:
-    """Walk downhill over the pixels and return the best picture met.
-
-    Args:
-        objective: Gives the terms to sum, for a picture in [0, 1].
-        picture: Where to start; it is not changed.
-        steps: Evaluations of the objective.
-        settings: Gives optimiser and learning rate.
-        report: Called with the terms and the best picture so far after every step.
-
-    Raises:
-        ImpastoError: If the loss is not finite from the start.
-    """
-    # torch's L-BFGS wants contiguous pixels
-    pixels = picture.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    best, lowest = picture.detach().clone(), math.inf
-    optimizer = _optimizer(pixels, settings)
-    terms: dict[str, float] = {}
-
-    def evaluate() -> float:
-        nonlocal terms
-        optimizer.zero_grad()
-        inside = pixels.clamp(0, 1)
-        parts = objective(inside)
-        loss = torch.stack([*parts.values()]).sum()
-        (loss + (pixels - inside).square().mean()).backward()
-        terms = {name: float(part.detach()) for name, part in parts.items()} | {"total": float(loss.detach())}
-        return terms["total"]
-
-    for _ in range(steps):
-        before = pixels.detach().clone()
-        optimizer.step(evaluate)
-        loss = terms["total"]
-        if loss < lowest:
-            best, lowest = before.clamp(0, 1), loss
-        elif not loss < DIVERGED * lowest:
-            if lowest == math.inf:
-                raise ImpastoError(f"the loss is {loss} at the start; choose smaller weights, or precision fp32")
-            with torch.no_grad():
-                pixels.copy_(best)
-            optimizer = _optimizer(pixels, settings)
-        report(terms, best)
-    return best
-
-
-def _optimizer(pixels: Tensor, settings: GatysSettings) -> torch.optim.Optimizer:
-    if settings.optimizer == "adam":
-        return torch.optim.Adam([pixels], lr=settings.learning_rate)
-    return torch.optim.LBFGS([pixels], lr=1, max_iter=1, history_size=LBFGS_HISTORY)
 
 
 @dataclass
@@ -422,34 +374,22 @@ def _start(content: Tensor, styles: Sequence[Style], settings: GatysSettings) ->
     toned, covered = content, torch.zeros_like(content[:, :1])
     shares = settings.blend_shares(len(styles))
     for share, style in zip(shares, styles, strict=True):
-        region = _product(style.region, None, content.shape[-2:], content)
+        region = intersect([style.region], *content.shape[-2:])
         weight = share if region is None else region
         toned = toned + weight * (match_colors(content, style.picture) - content)
         covered = covered + weight
     return (content + (toned - content) / covered.clamp_min(1)).clamp(0, 1)
 
 
-def _product(region: Tensor | None, visible: Tensor | None, size: Sequence[int], like: Tensor) -> Tensor | None:
-    """Return where a style applies, at the size given: inside its region, and only where there is something."""
-    guides = [guide for guide in (region, visible) if guide is not None]
-    if not guides:
-        return None
-    return torch.stack([resize(guide.to(like), *size) for guide in guides]).prod(dim=0)
-
-
 def _gram(features: Tensor, guide: Tensor | None) -> Tensor:
     if guide is None:
         return gram_matrix(features)
-    return guided_gram_matrix(features, shrink_guide(guide, *features.shape[-2:]))
+    return guided_gram_matrix(features, shrink_mask(guide, *features.shape[-2:]))
 
 
 def _enlarge(change: Tensor, height: int, width: int) -> Tensor:
     """Resize a signed difference of pictures."""
     return torch.nn.functional.interpolate(change, (height, width), mode="bicubic", antialias=True)
-
-
-def _at_least(smallest: int, size: tuple[int, int]) -> tuple[int, int]:
-    return max(smallest, size[0]), max(smallest, size[1])
 
 
 def _check_count(name: str, given: Sequence[object], wanted: int, things: str) -> None:

@@ -88,7 +88,10 @@ class VGG(nn.Module):
         with torch.device("meta"):
             vgg = cls(network, pooling)
         vgg.load_state_dict(load_weights(network, on_progress=on_progress), assign=True)
-        vgg.to(device=device, dtype=dtype, memory_format=torch.channels_last)
+        vgg.to(device, dtype)
+        for parameter in vgg.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return vgg.eval().requires_grad_(False)
 
     def forward(self, picture: Picture, layers: Collection[str]) -> dict[str, Features]:
@@ -125,7 +128,8 @@ class VGG(nn.Module):
         return found
 
     def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
-        features = pad(picture, (1, 1, 1, 1), mode="replicate").to(self.get_submodule("conv1_1").weight.dtype)
+        first = next(self.parameters())
+        features = pad(picture, (1, 1, 1, 1), mode="replicate").to(first.dtype)
         features = features.contiguous(memory_format=torch.channels_last)
         for name in self.layer_names:
             if name != "relu1_1" and name.endswith("_1"):

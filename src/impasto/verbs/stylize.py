@@ -13,15 +13,14 @@ from torch import Tensor
 from impasto._version import __version__
 from impasto.errors import ImpastoError, SettingError, check_choice
 from impasto.image.io import Image, ImageSource, read_image
+from impasto.image.regions import mask_of, visible_colors, visible_part
 from impasto.image.resize import fit, resize
-from impasto.image.tensors import alpha_tensor, from_tensor, to_tensor
+from impasto.image.tensors import from_tensor
 from impasto.methods import METHODS, gatys
 from impasto.methods.gatys import GatysSettings, Style
 from impasto.nn.compute import choose_device, choose_dtype
 from impasto.result import OnStep, Result, Step
 from impasto.weights.store import entry_named
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 def stylize(
@@ -64,7 +63,8 @@ def stylize(
     settings = _changed(settings or GatysSettings(), changes)
     photo = read_image(content)
     paintings = [read_image(each) for each in _several(style)]
-    regions = [read_image(each) for each in masks]
+    mask_images = [read_image(each) for each in masks]
+    regions: list[Tensor | None] = [mask_of(image) for image in mask_images]
     if regions and len(regions) != len(paintings):
         raise SettingError(f"there are {len(regions)} masks for {len(paintings)} styles; give one mask per style")
     start = None if settings.init in gatys.STARTS else read_image(settings.init)
@@ -77,14 +77,14 @@ def stylize(
 
     try:
         painted = gatys.paint(
-            _flat(photo),
+            visible_colors(photo),
             [
-                Style(_flat(painting), _region(regions, index), _opacity(painting))
-                for index, painting in enumerate(paintings)
+                Style(visible_colors(painting), region, visible_part(painting))
+                for painting, region in zip(paintings, regions or [None] * len(paintings), strict=True)
             ],
             settings,
-            visible=_opacity(photo),
-            start=None if start is None else _flat(start),
+            visible=visible_part(photo),
+            start=None if start is None else visible_colors(start),
             on_step=follow,
         )
     except (RuntimeError, MemoryError) as error:
@@ -97,7 +97,7 @@ def stylize(
         "inputs": {
             "content": _named(photo),
             "style": [_named(painting) for painting in paintings],
-            "masks": [_named(region) for region in regions],
+            "masks": [_named(image) for image in mask_images],
             **({} if start is None else {"init": _named(start)}),
         },
         **_circumstances(settings),
@@ -144,32 +144,6 @@ def _changed(settings: GatysSettings, changes: Mapping[str, Any]) -> GatysSettin
         if name not in known:
             raise SettingError(f"there is no setting {name!r}; the settings of gatys are {', '.join(known)}")
     return replace(settings, **changes)
-
-
-def _flat(image: Image) -> Tensor:
-    """Return the colours; what cannot be seen gets the mean colour of what can, so that it draws no eye."""
-    picture, alpha = to_tensor(image), alpha_tensor(image)
-    if alpha is None or bool((alpha == 1).all()):
-        return picture
-    if not bool(alpha.any()):
-        raise SettingError(f"{image.name} is transparent everywhere; there is nothing to paint")
-    mean = (picture * alpha).sum(dim=(2, 3), keepdim=True) / alpha.sum()
-    return torch.where(alpha > 0, picture, mean)
-
-
-def _opacity(image: Image) -> Tensor | None:
-    alpha = alpha_tensor(image)
-    return None if alpha is None or bool((alpha == 1).all()) else alpha
-
-
-def _region(regions: Sequence[Image], index: int) -> Tensor | None:
-    if not regions:
-        return None
-    mask = to_tensor(regions[index])
-    light = (mask * mask.new_tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
-    if not bool(light.any()):
-        raise SettingError(f"the mask {regions[index].name} is black everywhere; white marks where a style applies")
-    return light
 
 
 def _named(image: Image) -> dict[str, str]:

@@ -1,0 +1,60 @@
+"""Regions: which part of a picture something applies to, as masks with values in [0, 1]."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from impasto.errors import InputError
+from impasto.image.color import luminance
+from impasto.image.io import Image
+from impasto.image.resize import resize
+from impasto.image.tensors import alpha_tensor, to_tensor
+
+
+def mask_of(image: Image) -> Float[Tensor, "1 1 _h _w"]:
+    """Return a mask picture as weights: white is 1, black is 0.
+
+    Raises:
+        InputError: If the mask is black everywhere.
+    """
+    mask = luminance(to_tensor(image))[:, :1]
+    if not bool(mask.any()):
+        raise InputError(f"the mask {image.name} is black everywhere; white marks where a style applies")
+    return mask
+
+
+def visible_part(image: Image) -> Float[Tensor, "1 1 _h _w"] | None:
+    """Return a picture's alpha, or None when all of it can be seen.
+
+    Raises:
+        InputError: If nothing of it can be seen.
+    """
+    alpha = alpha_tensor(image)
+    if alpha is None or bool((alpha == 1).all()):
+        return None
+    if not bool(alpha.any()):
+        raise InputError(f"{image.name} is transparent everywhere; there is nothing to paint")
+    return alpha
+
+
+def visible_colors(image: Image) -> Float[Tensor, "1 3 _h _w"]:
+    """Return a picture's colours, with the mean of what can be seen where nothing can, so that it draws no eye."""
+    picture, alpha = to_tensor(image), visible_part(image)
+    if alpha is None:
+        return picture
+    mean = (picture * alpha).sum(dim=(2, 3), keepdim=True) / alpha.sum()
+    return torch.where(alpha > 0, picture, mean)
+
+
+def intersect(masks: Sequence[Tensor | None], height: int, width: int) -> Float[Tensor, "1 1 _hh _ww"] | None:
+    """Multiply masks of any sizes at one size; None stands for everywhere."""
+    given = [resize(mask, height, width) for mask in masks if mask is not None]
+    return torch.stack(given).prod(dim=0) if given else None
+
+
+def shrink_mask(mask: Float[Tensor, "1 1 _h _w"], height: int, width: int) -> Float[Tensor, "1 1 _hh _ww"]:
+    """Average a mask over the places of a smaller grid, such as a layer's."""
+    return adaptive_avg_pool2d(mask, (height, width))

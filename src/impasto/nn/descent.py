@@ -1,0 +1,80 @@
+"""Gradient descent over the pixels of a picture, with the best picture kept."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from impasto._typing import Picture
+from impasto.errors import ImpastoError
+
+Optimizer = Literal["lbfgs", "adam"]
+
+LBFGS_HISTORY = 20
+DIVERGED = 10.0
+"""A loss this many times the best one: L-BFGS has lost its way and starts anew from the best picture."""
+
+
+def minimise(
+    objective: Callable[[Picture], Mapping[str, Tensor]],
+    picture: Picture,
+    steps: int,
+    report: Callable[[Mapping[str, float], Picture], None],
+    *,
+    optimizer: Optimizer = "lbfgs",
+    learning_rate: float = 0.02,
+) -> Picture:
+    """Walk downhill over the pixels and return the best picture met.
+
+    The optimiser walks freely; the objective sees the pixels clamped to [0, 1], and what lies outside is pulled
+    back by its squared distance. Clamping after the walk would spoil the colours.
+
+    Args:
+        objective: Gives the terms to sum, for a picture in [0, 1].
+        picture: Where to start; it is not changed.
+        steps: Evaluations of the objective.
+        report: Called with the terms, their `total`, and the best picture so far, after every step.
+        optimizer: L-BFGS needs the fewest steps; Adam keeps no history.
+        learning_rate: Of Adam, in units of pixel values; L-BFGS finds its own.
+
+    Raises:
+        ImpastoError: If the loss is not finite from the start.
+    """
+    # torch's L-BFGS wants contiguous pixels
+    pixels = picture.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    best, lowest = picture.detach().clone(), math.inf
+    walker = _walker(pixels, optimizer, learning_rate)
+    terms: dict[str, float] = {}
+
+    def evaluate() -> float:
+        nonlocal terms
+        walker.zero_grad()
+        inside = pixels.clamp(0, 1)
+        parts = objective(inside)
+        loss = torch.stack([*parts.values()]).sum()
+        (loss + (pixels - inside).square().mean()).backward()
+        terms = {name: float(part.detach()) for name, part in parts.items()} | {"total": float(loss.detach())}
+        return terms["total"]
+
+    for _ in range(steps):
+        before = pixels.detach().clone()
+        walker.step(evaluate)
+        loss = terms["total"]
+        if loss < lowest:
+            best, lowest = before.clamp_(0, 1), loss
+        elif not loss < DIVERGED * lowest:
+            if lowest == math.inf:
+                raise ImpastoError(f"the loss is {loss} at the start; choose smaller weights, or fp32 precision")
+            with torch.no_grad():
+                pixels.copy_(best)
+            walker = _walker(pixels, optimizer, learning_rate)
+        report(terms, best)
+    return best
+
+
+def _walker(pixels: Tensor, optimizer: Optimizer, learning_rate: float) -> torch.optim.Optimizer:
+    if optimizer == "adam":
+        return torch.optim.Adam([pixels], lr=learning_rate)
+    return torch.optim.LBFGS([pixels], lr=1, max_iter=1, history_size=LBFGS_HISTORY)
