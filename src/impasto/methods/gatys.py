@@ -58,11 +58,11 @@ class GatysSettings:
 
     size: int | None = None
     """Longest side in pixels of what is painted; by default the content's, at most 1024."""
-    content_weight: float = 0.08
-    """How much the photo's own shapes count; 0.03 paints wildly, 0.3 timidly."""
+    content_weight: float = 0.03
+    """How much the photo's own shapes count; 0.01 paints wildly, 0.1 timidly."""
     style_weight: float = 1.0
     """How much the painter's hand counts."""
-    tv_weight: float = 0.1
+    tv_weight: float = 0.15
     """How much neighbouring pixels are kept alike."""
     content_layers: tuple[str, ...] = ("relu4_2",)
     """Layers compared place by place; deeper ones keep only the arrangement."""
@@ -90,11 +90,11 @@ class GatysSettings:
     """`lbfgs` needs the fewest steps, `adam` the least memory."""
     learning_rate: float = 0.02
     """Step of Adam, in units of pixel values; L-BFGS finds its own."""
-    steps: int = 50
+    steps: int = 40
     """Steps at each size after the first."""
     coarse_steps: int = 80
     """Steps at the first, smallest size."""
-    coarse_size: int = 256
+    coarse_size: int = 128
     """Longest side where painting starts; as large as `size` paints at one size only."""
     seed: int = 0
     """Makes noise, and so the picture, the same again."""
