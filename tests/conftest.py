@@ -32,7 +32,11 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 assert not [name for name in sys.modules if name.startswith("impasto.")], "shapes are checked from the import on"
 # The hook takes a string to evaluate; this file's name depends on where pytest was started.
 jaxtyping.install_import_hook(
-    ["impasto.losses", "impasto.nn", "impasto.image.tensors", "impasto.image.color", "impasto.image.resize"],
+    [
+        "impasto.losses",
+        "impasto.nn",
+        *(f"impasto.image.{room}" for room in ("color", "regions", "resize", "tensors")),
+    ],
     f"sys.modules[{__name__!r}].checked",
 )
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from impasto.methods.gatys import GatysSettings as GatysSettings
     from impasto.result import Result as Result
     from impasto.result import Step as Step
+    from impasto.verbs.layers import layers as layers
+    from impasto.verbs.reproduce import reproduce as reproduce
+    from impasto.verbs.sheet import sheet as sheet
     from impasto.verbs.stylize import stylize as stylize
 
 _HOMES = {
@@ -33,7 +36,10 @@ _HOMES = {
     "SettingError": "impasto.errors",
     "Step": "impasto.result",
     "WeightsError": "impasto.errors",
+    "layers": "impasto.verbs.layers",
     "read_image": "impasto.image.io",
+    "reproduce": "impasto.verbs.reproduce",
+    "sheet": "impasto.verbs.sheet",
     "stylize": "impasto.verbs.stylize",
     "write_image": "impasto.image.io",
 }

@@ -1,50 +1,72 @@
 """`impasto weights`: list the weights that impasto knows, fetch them, check them."""
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from impasto.errors import WeightsError
+from impasto.cli.console import print_json, unknown
+from impasto.cli.options import Json, given, parse
+from impasto.cli.progress import fetch_bar
+from impasto.errors import SettingError, WeightsError
 from impasto.weights import store
-from impasto.weights.transfer import OnProgress, size
+from impasto.weights.transfer import size
 
-Name = tyro.conf.arg(metavar="NAME")
-AsJson = Annotated[bool, tyro.conf.arg(name="json")]
+COMMAND = "impasto weights"
+WHAT = {
+    "list": "List all weights: what each is, its licence, and where it lies.",
+    "fetch": "Fetch weights, unless they are here already, and print where they lie.",
+    "verify": "Check every byte of the weights that are here against the catalogue.",
+}
+
+Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 
 
-def main(argv: list[str]) -> int:
+@dataclass(frozen=True)
+class ListOptions:
+    """Everything `impasto weights list` can be told."""
+
+    json: Json = False
+    """Print one JSON object."""
+
+
+@dataclass(frozen=True)
+class NameOptions:
+    """Everything `impasto weights fetch` and `verify` can be told."""
+
+    name: Name = ""
+    """As impasto weights list names them; verify alone checks all that are here."""
+    json: Json = False
+    """Print one JSON object."""
+
+
+def main(words: list[str]) -> int:
     """Run `impasto weights` and return its exit code.
 
     Raises:
+        SettingError: If a flag or command is not allowed.
         WeightsError: If weights are unknown, cannot be fetched, or are damaged.
     """
-    tyro.extras.subcommand_cli_from_dict(
-        {"list": list_weights, "fetch": fetch_weights, "verify": verify_weights},
-        prog="impasto weights",
-        description="The networks that see: what comes with impasto, and what it can fetch.",
-        args=argv,
-        config=[tyro.conf.FlagCreatePairsOff],
-    )
+    if not words or words[0] in ("-h", "--help"):
+        rows = "\n".join(f"  {name:<7} {what}" for name, what in WHAT.items())
+        print(f"usage: {COMMAND} COMMAND …\n\nThe networks that see: bundled with impasto, or fetched.\n\n{rows}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name not in _COMMANDS:
+        raise SettingError(unknown(name, WHAT, f"choose one of {', '.join(WHAT)}"))
+    run, kind = _COMMANDS[name]
+    run(parse(kind, rest, command=f"{COMMAND} {name}", description=WHAT[name]))
     return 0
 
 
-def list_weights(*, as_json: AsJson = False) -> None:
-    """List all weights: what each is, its licence, and where it lies.
-
-    Args:
-        as_json: Print one JSON object.
-    """
+def list_weights(options: ListOptions) -> None:
+    """Print what there is, and where."""
     entries = store.catalog().values()
-    if as_json:
-        _print_json({"weights": [_as_dict(entry) for entry in entries]})
+    if options.json:
+        print_json({"weights": [_as_dict(entry) for entry in entries]})
         return
     table = Table("name", "what", "licence", "MB", "where", box=None)
     for entry in entries:
@@ -53,33 +75,24 @@ def list_weights(*, as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-def fetch_weights(name: Annotated[str, Name], /, *, as_json: AsJson = False) -> None:
-    """Fetch weights, unless they are here already, and print where they lie.
-
-    Args:
-        name: As `impasto weights list` names them.
-        as_json: Print one JSON object.
-    """
-    with _progress(name) as on_progress:
-        path = store.find(name, on_progress)
-    if as_json:
-        _print_json(_as_dict(store.entry_named(name)))
+def fetch_weights(options: NameOptions) -> None:
+    """Fetch what is not here, and print its path."""
+    given(options.name, f"name; choose one of {', '.join(store.catalog())}", f"{COMMAND} fetch")
+    with fetch_bar(options.name) as on_progress:
+        path = store.find(options.name, on_progress)
+    if options.json:
+        print_json(_as_dict(store.entry_named(options.name)))
     else:
         print(path)
 
 
-def verify_weights(name: Annotated[str | None, Name] = None, /, *, as_json: AsJson = False) -> None:
-    """Check every byte of the weights that are here against the catalogue.
-
-    Args:
-        name: Check these alone; they must be here.
-        as_json: Print one JSON object.
-    """
+def verify_weights(options: NameOptions) -> None:
+    """Check one file, which must be here, or all that are."""
     states: dict[str, str] = {}
     damaged: list[WeightsError] = []
-    for each in [name] if name else store.catalog():
+    for each in [options.name] if options.name else store.catalog():
         entry = store.entry_named(each)
-        if not name and entry.url and not size(entry.path):
+        if not options.name and entry.url and not size(entry.path):
             states[each] = "not fetched"
             continue
         try:
@@ -88,10 +101,10 @@ def verify_weights(name: Annotated[str | None, Name] = None, /, *, as_json: AsJs
         except WeightsError as error:
             states[each] = "damaged"
             damaged.append(error)
-    if name and damaged:
+    if options.name and damaged:
         raise damaged[0]
-    if as_json:
-        _print_json({"weights": states})
+    if options.json:
+        print_json({"weights": states})
     else:
         print("\n".join(f"{each}: {state}" for each, state in states.items()))
     if damaged:
@@ -102,17 +115,8 @@ def _as_dict(entry: store.Entry) -> dict[str, Any]:
     return asdict(entry) | {"path": str(entry.path), "here": store.is_here(entry)}
 
 
-def _print_json(answer: dict[str, Any]) -> None:
-    print(json.dumps(answer, ensure_ascii=False))
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[OnProgress | None]:
-    """Show a bar on standard error while weights are being fetched, if a person is there to see it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=None, visible=False)
-        yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
+_COMMANDS: dict[str, tuple[Callable[[Any], None], type[Any]]] = {
+    "list": (list_weights, ListOptions),
+    "fetch": (fetch_weights, NameOptions),
+    "verify": (verify_weights, NameOptions),
+}

@@ -80,7 +80,8 @@ def match_colors(
     Reference: Gatys et al. 2016 (as above), section 3; Pitié & Kokaram 2007 for the map.
     """
     check_choice("color matching", how, ColorMatch)
-    pixels, wanted = picture[0].flatten(1).double(), target[0].flatten(1).double()
+    # on the CPU because Apple's GPUs have no float64
+    pixels, wanted = (each[0].flatten(1).to("cpu", torch.float64) for each in (picture, target))
     matched = _linear(pixels, wanted) if how == "linear" else _histogram(pixels, wanted)
     return matched.to(picture).reshape(picture.shape).clamp(0, 1)
 

@@ -19,6 +19,9 @@ def resize(picture: Float[Tensor, "b c _h _w"], height: int, width: int) -> Floa
     """
     if picture.shape[-2:] == (height, width):
         return picture
+    if width == 1 < height:
+        # torch 2.13 makes columns of one pixel wrongly, but not rows
+        return resize(picture.mT, width, height).mT
     return interpolate(picture, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from impasto._version import __version__
 from impasto.errors import ImpastoError, SettingError, check_choice
+from impasto.image.color import with_chroma_of
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.regions import mask_of, visible_colors, visible_part
 from impasto.image.resize import fit, resize
@@ -62,7 +63,7 @@ def stylize(
     check_choice("method", method, [name for name, row in METHODS.items() if row.verb == "stylize"])
     settings = _changed(settings or GatysSettings(), changes)
     photo = read_image(content)
-    paintings = [read_image(each) for each in _several(style)]
+    paintings = [read_image(each) for each in several(style)]
     mask_images = [read_image(each) for each in masks]
     regions: list[Tensor | None] = [mask_of(image) for image in mask_images]
     if regions and len(regions) != len(paintings):
@@ -89,19 +90,10 @@ def stylize(
         )
     except (RuntimeError, MemoryError) as error:
         raise _explained(error, settings) from error
-    recipe = {
-        "verb": "stylize",
-        "method": method,
-        "settings": asdict(settings),
-        "grey": grey,
-        "inputs": {
-            "content": _named(photo),
-            "style": [_named(painting) for painting in paintings],
-            "masks": [_named(image) for image in mask_images],
-            **({} if start is None else {"init": _named(start)}),
-        },
-        **_circumstances(settings),
-    }
+    inputs: dict[str, Image | Sequence[Image]] = {"content": photo, "style": paintings, "masks": mask_images}
+    if start is not None:
+        inputs["init"] = start
+    recipe = recipe_of("stylize", settings, inputs, method=method, grey=grey)
     return Result(
         image=finished(painted, photo, settings, grey=grey, recipe=recipe),
         recipe=recipe,
@@ -130,11 +122,66 @@ def finished(
     size = (photo.height, photo.width)
     if settings.size is not None:
         size = fit(*size, settings.size)
-    image = from_tensor(resize(painted.cpu(), *size), photo, keep_grey=grey)
+    painted = resize(painted.cpu(), *size)
+    if settings.colors == "luminance":
+        # a step's picture has no chroma yet; a finished one gets it at full size
+        painted = with_chroma_of(painted, resize(visible_colors(photo), *size))
+    image = from_tensor(painted, photo, keep_grey=grey)
     return replace(image, recipe=recipe)
 
 
-def _several(style: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
+def recipe_of(
+    verb: str, settings: GatysSettings, inputs: Mapping[str, Image | Sequence[Image]], **choices: Any
+) -> dict[str, Any]:
+    """Return everything needed to paint a picture again, as JSON values.
+
+    Args:
+        verb: Which verb painted it.
+        settings: All settings.
+        inputs: The pictures by what they served as.
+        **choices: The verb's other arguments.
+    """
+    named = {
+        role: _named(images) if isinstance(images, Image) else [_named(image) for image in images]
+        for role, images in inputs.items()
+    }
+    return {"verb": verb, **choices, "settings": asdict(settings), "inputs": named, **_circumstances(settings)}
+
+
+def stopped(
+    photo: Image,
+    paintings: Sequence[Image],
+    settings: GatysSettings,
+    step: Step,
+    *,
+    method: str = "gatys",
+    masks: Sequence[Image] = (),
+    start: Image | None = None,
+    grey: bool = True,
+) -> Result:
+    """Return what a run leaves that was interrupted after a step: the best picture so far, whose recipe says so.
+
+    Args:
+        photo: The content.
+        paintings: The styles.
+        settings: How it was painted.
+        step: The last one.
+        method: By which method.
+        masks: One per style, or none.
+        start: The picture `settings.init` names, if it names one.
+        grey: Whether a grey photo stays grey.
+    """
+    inputs: dict[str, Image | Sequence[Image]] = {"content": photo, "style": paintings, "masks": masks}
+    if start is not None:
+        inputs["init"] = start
+    recipe = recipe_of("stylize", settings, inputs, method=method, grey=grey)
+    recipe["interrupted"] = {"step": step.index, "of": step.total}
+    image = finished(step.image, photo, settings, grey=grey, recipe=recipe)
+    return Result(image, recipe, [step.losses])
+
+
+def several(style: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
+    """Return one painting or several as a list; a numpy array is one."""
     return list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
 
 

@@ -1,0 +1,151 @@
+"""What `impasto stylize` does once torch is needed."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from impasto.cli.console import print_json, say
+from impasto.cli.options import Contents, Json, Masks, Output, Settings, Styles, given, parse
+from impasto.cli.output import Job, check_target, make_folder, plan, read_stdin
+from impasto.cli.painting import Painted, Task, fetch_network, paint
+from impasto.cli.words import STDIN
+from impasto.errors import ImpastoError, SettingError, WeightsError, check_choice
+from impasto.image import read_image
+from impasto.image.formats import one_line
+from impasto.methods import METHODS, gatys
+from impasto.methods.gatys import GatysSettings
+from impasto.nn.compute import choose_device
+
+COMMAND = "impasto stylize"
+DESCRIPTION = (
+    "Paint pictures after paintings. One picture becomes CONTENT-STYLE.png in the current folder unless -o says "
+    "where; a folder's go into FOLDER-STYLE. No picture painted from is ever replaced. Ctrl-C keeps what there is."
+)
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """Everything `impasto stylize` can be told."""
+
+    content: Contents = ()
+    """Pictures to paint: files, folders (every picture that lies in them), or - for standard input."""
+    style: Styles = ()
+    """Paintings to paint after."""
+    output: Output = None
+    """The painted picture: .png .jpg .webp .tif, replacing what was there; a folder for several; - is stdout."""
+    method: str = "gatys"
+    """How; see impasto methods."""
+    masks: Masks = ()
+    """One picture per style, white where the style applies."""
+    grey: bool = True
+    """Whether a grey photo stays grey."""
+    preview: Annotated[str | None, tyro.conf.arg(metavar="[PATH]", help_behavior_hint="")] = None
+    """Show the picture as it stands in a file; without PATH beside OUT as .preview.png, removed at the end."""
+    json: Json = False
+    """Print one JSON object on standard output."""
+    settings: Annotated[GatysSettings, Settings] = field(default_factory=GatysSettings)
+
+
+def main(words: list[str]) -> int:
+    """Run the command; see `impasto.cli.stylize`."""
+    options = parse(StylizeOptions, words, command=COMMAND, description=DESCRIPTION)
+    given(options.content, "picture to paint; write it before --style", COMMAND)
+    given(options.style, "--style to paint after", COMMAND)
+    jobs = plan(options.content, options.style, options.output)
+    tasks = _Tasks(options)
+    if len(options.content) == 1 and not Path(options.content[0]).is_dir():
+        tasks.check(jobs[0])
+        painted = paint(tasks.task(jobs[0]))
+        if options.json:
+            print_json(painted.as_dict())
+        if painted.stop:
+            raise painted.stop
+        return 0
+    return _paint_many(jobs, tasks)
+
+
+class _Tasks:
+    """What all pictures of a run share, read and checked once."""
+
+    def __init__(self, options: StylizeOptions) -> None:
+        self.options, settings = options, options.settings
+        check_choice("method", options.method, [row.name for row in METHODS.values() if row.verb == "stylize"])
+        choose_device(settings.device)
+        settings.blend_shares(len(options.style))
+        self.paintings = [read_image(path) for path in options.style]
+        self.masks = [read_image(path) for path in options.masks]
+        if self.masks and len(self.masks) != len(self.paintings):
+            raise SettingError(
+                f"there are {len(self.masks)} masks for {len(self.paintings)} styles; give one mask per style"
+            )
+        self.start = None if settings.init in gatys.STARTS else read_image(settings.init)
+
+    def check(self, job: Job) -> None:
+        """Raise unless the job's files can be written without harm."""
+        inputs = [*self.options.content, job.content, *self.options.style, *self.options.masks]
+        inputs += [] if self.start is None else [self.options.settings.init]
+        check_target(job.target, inputs, as_json=self.options.json)
+        if preview := self._preview(job):
+            check_target(str(preview), inputs)
+        fetch_network(self.options.settings)
+
+    def task(self, job: Job, label: str = "") -> Task:
+        """Read the content; the rest is here."""
+        photo = read_stdin() if job.content == STDIN else read_image(job.content)
+        return Task(
+            photo=photo,
+            paintings=self.paintings,
+            settings=self.options.settings,
+            target=job.target,
+            masks=self.masks,
+            method=self.options.method,
+            grey=self.options.grey,
+            label=label or one_line(photo.name),
+            start=self.start,
+            preview=self._preview(job),
+            keep_preview=bool(self.options.preview),
+        )
+
+    def _preview(self, job: Job) -> Path | None:
+        if self.options.preview is None:
+            return None
+        usual = Path("stdin.png" if job.target == STDIN else job.target).with_suffix(".preview.png")
+        return Path(self.options.preview or usual)
+
+
+def _paint_many(jobs: Sequence[Job], tasks: _Tasks) -> int:
+    """Paint one after the other; one that fails does not stop the rest.
+
+    Raises:
+        ImpastoError: At the end, if any failed.
+    """
+    began, painted, failures = time.perf_counter(), list[Painted](), list[dict[str, str]]()
+    make_folder(Path(jobs[0].target).parent)
+    for number, job in enumerate(jobs, 1):
+        try:
+            tasks.check(job)
+            painted.append(paint(tasks.task(job, f"{number}/{len(jobs)} {one_line(Path(job.content).name)}")))
+        except WeightsError:
+            raise
+        except ImpastoError as error:
+            failures.append({"content": job.content, "error": str(error)})
+            named = Path(job.content).name in str(error)
+            say(f"impasto: {error}" if named else f"impasto: {one_line(job.content)}: {error}")
+        if painted and painted[-1].stop:
+            break
+    if tasks.options.json:
+        print_json(_summary(painted, failures, time.perf_counter() - began))
+    if painted and painted[-1].stop:
+        raise painted[-1].stop
+    if failures:
+        raise ImpastoError(f"{len(failures)} of {len(jobs)} pictures could not be painted; they are named above")
+    return 0
+
+
+def _summary(painted: Sequence[Painted], failures: Sequence[dict[str, str]], seconds: float) -> dict[str, Any]:
+    pictures = [each.as_dict() for each in painted]
+    return {"pictures": pictures, "failures": list(failures), "seconds": round(seconds, 3)}
