@@ -179,7 +179,7 @@ class Race:
         self._book_turn(self.book_steps if self.book_taken + BOOK_TURN > self.book_steps else BOOK_TURN)
         if step.image.shape == self.content.shape:
             self.snapshots.append((step.index, self.our_clock.seconds, step.image))
-        if self.book_taken == self.book_steps:
+        if self.book_taken == self.book_steps and self.snapshots:
             self._judge_snapshots()
         self._ours_goes_on()
 
@@ -332,7 +332,7 @@ def peak_of(size: int) -> float:
 
 def peak_memory(size: int) -> float:
     """Paint a few steps at one size and return the most memory this process ever had, in GB."""
-    settings = GatysSettings(size=size, coarse_size=size, coarse_steps=3)
+    settings = GatysSettings(size=size, coarse_size=size, steps=3)
     with reused_memory():
         paint(load("photos", PAIRS[0][0]), [Style(load("paintings", PAIRS[0][1]))], settings)
     if torch.cuda.is_available():

@@ -22,5 +22,5 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def painted_freely(photo: Tensor, painting: Tensor) -> tuple[Tensor, list[Step]]:
     """Return what 25 steps at one size paint in fp32, and the steps."""
     steps: list[Step] = []
-    settings = GatysSettings(coarse_size=512, coarse_steps=25, precision="fp32")
+    settings = GatysSettings(coarse_size=512, steps=25, precision="fp32")
     return paint(photo, [Style(painting)], settings, on_step=steps.append), steps

@@ -18,7 +18,7 @@ SHALLOW = ("relu1_1", "relu2_1", "relu3_1")
 
 def settings(**changes: Any) -> GatysSettings:
     """Return settings that paint at one size, quickly, in fp32."""
-    return GatysSettings(**{"coarse_size": 512, "coarse_steps": 3, "steps": 2, "precision": "fp32"} | changes)
+    return GatysSettings(**{"coarse_size": 512, "coarse_steps": 2, "steps": 3, "precision": "fp32"} | changes)
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -61,7 +61,7 @@ def test_content_only_shallow_layers_give_the_pixels_back_and_deep_ones_do_not(p
             style_weight=0.0,
             tv_weight=0.0,
             init="noise",
-            coarse_steps=steps,
+            steps=steps,
         )
         steps: list[Step] = []
         painted = paint(content, [Style(content)], chosen, on_step=steps.append)
@@ -81,7 +81,7 @@ def test_style_only_brings_every_gram_matrix_closer(vgg, photo, painting):
         flat = {name: features[0].flatten(1).double() for name, features in vgg(picture, layers).items()}
         return {name: matrix @ matrix.T / matrix.shape[1] for name, matrix in flat.items()}
 
-    chosen = settings(content_weight=0.0, tv_weight=0.0, coarse_steps=25)
+    chosen = settings(content_weight=0.0, tv_weight=0.0, steps=25)
     painted, before = grams(paint(photo, [Style(painting)], chosen, start=start)), grams(start)
     for name, wanted in grams(painting).items():
         assert (painted[name] - wanted).norm() < 0.6 * (before[name] - wanted).norm(), name
@@ -90,7 +90,7 @@ def test_style_only_brings_every_gram_matrix_closer(vgg, photo, painting):
 @pytest.mark.parametrize("layer", ["relu2_2", "relu4_1"])
 def test_one_layer_of_brush_strokes(layer, photo, painting):
     steps: list[Step] = []
-    chosen = settings(style_layers=(layer,), content_weight=0.0, tv_weight=0.0, init="noise", coarse_steps=12)
+    chosen = settings(style_layers=(layer,), content_weight=0.0, tv_weight=0.0, init="noise", steps=12)
     paint(photo, [Style(painting)], chosen, on_step=steps.append)
     assert totals(steps)[-1] < 0.3 * totals(steps)[0]
 
@@ -99,7 +99,7 @@ def test_one_layer_of_brush_strokes(layer, photo, painting):
 def test_each_region_takes_the_colours_of_its_own_style(photo, init):
     red, blue = texture((0.8, 0.3, 0.2)), texture((0.1, 0.3, 0.7))
     left, right = halves(40, 48)
-    chosen = settings(init=init, coarse_steps=30, content_weight=0.02, style_layers=SHALLOW)
+    chosen = settings(init=init, steps=30, content_weight=0.02, style_layers=SHALLOW)
     painted = paint(photo, [Style(red, left), Style(blue, right)], chosen)
 
     def distance(picture: Tensor, mask: Tensor, style: Tensor) -> float:
@@ -117,9 +117,7 @@ def test_a_blend_goes_towards_the_heavier_style(photo):
     red, blue = texture((0.8, 0.3, 0.2)), texture((0.1, 0.3, 0.7))
 
     def redness(*blend: float) -> float:
-        chosen = settings(
-            style_blend=blend, style_layers=SHALLOW, coarse_steps=12, init="content", content_weight=0.02
-        )
+        chosen = settings(style_blend=blend, style_layers=SHALLOW, steps=12, init="content", content_weight=0.02)
         painted = paint(photo, [Style(red), Style(blue)], chosen)
         return (painted[:, 0] - painted[:, 2]).mean().item()
 
@@ -132,7 +130,7 @@ def test_only_the_visible_part_of_a_style_counts(photo):
     red_and_blue = torch.cat([texture((0.9, 0.2, 0.1)), texture((0.1, 0.3, 0.7))], dim=3)
 
     def redness(part: Tensor | None) -> float:
-        chosen = settings(coarse_steps=15, content_weight=0.02, init="content", style_layers=SHALLOW)
+        chosen = settings(steps=15, content_weight=0.02, init="content", style_layers=SHALLOW)
         painted = paint(photo, [Style(red_and_blue, None, part)], chosen)
         return (painted[:, 0] - painted[:, 2]).mean().item()
 
@@ -147,7 +145,7 @@ def test_a_style_whose_region_cannot_be_seen_paints_nothing(photo, painting, oth
     left, right = halves(40, 48)
     styles = [Style(painting, left), Style(other_painting, right)]
     steps: list[Step] = []
-    painted = paint(photo, styles, settings(coarse_steps=4), visible=right, on_step=steps.append)
+    painted = paint(photo, styles, settings(steps=4), visible=right, on_step=steps.append)
     assert_is_picture(painted, 40, 48)
     assert totals(steps)[-1] < totals(steps)[0]
 
@@ -155,7 +153,7 @@ def test_a_style_whose_region_cannot_be_seen_paints_nothing(photo, painting, oth
 @pytest.mark.parametrize("options", [{}, {"init": "noise"}, {"size": 60, "coarse_size": 30}])
 def test_luminance_keeps_the_photos_chroma(photo, painting, options):
     muted = 0.5 + 0.4 * (photo - 0.5)
-    painted = paint(muted, [Style(painting)], settings(colors="luminance", coarse_steps=8, **options))
+    painted = paint(muted, [Style(painting)], settings(colors="luminance", steps=8, **options))
     content = resize(muted, *painted.shape[-2:])
     change = (rgb_to_yiq(painted) - rgb_to_yiq(content)).abs()
     unclipped = ((painted > 0) & (painted < 1)).all(dim=1)
@@ -168,7 +166,7 @@ def test_luminance_keeps_the_photos_chroma(photo, painting, options):
 def test_matching_keeps_the_photos_colours(photo, painting, colors, painted_freely):
     """The result's mean colour stays near the photo's; painted freely it goes to the painting's."""
     free, _ = painted_freely
-    kept = paint(photo, [Style(painting)], settings(coarse_steps=12, colors=colors))
+    kept = paint(photo, [Style(painting)], settings(steps=12, colors=colors))
 
     def shift(picture: Tensor) -> float:
         return (picture.mean((2, 3)) - photo.mean((2, 3))).norm().item()
@@ -181,7 +179,7 @@ def test_no_bright_spots_at_the_border(photo, painting, init, painted_freely):
     """High-pass energy in a rim of 4 pixels against that inside it."""
     painted, _ = painted_freely
     if init == "noise":
-        painted = paint(photo, [Style(painting)], settings(init=init, coarse_steps=25))
+        painted = paint(photo, [Style(painting)], settings(init=init, steps=25))
     around = torch.nn.functional.pad(painted, (1, 1, 1, 1), mode="replicate")
     neighbours = around[..., :-2, 1:-1] + around[..., 2:, 1:-1] + around[..., 1:-1, :-2] + around[..., 1:-1, 2:]
     energy = (neighbours / 4 - painted).abs()
@@ -192,7 +190,7 @@ def test_no_bright_spots_at_the_border(photo, painting, init, painted_freely):
 
 def test_more_content_weight_keeps_more_of_the_photo(vgg, photo, painting):
     def lost(weight: float) -> float:
-        painted = paint(photo, [Style(painting)], settings(content_weight=weight, coarse_steps=10, init="noise"))
+        painted = paint(photo, [Style(painting)], settings(content_weight=weight, steps=10, init="noise"))
         ours, theirs = (vgg(picture, ["relu4_2"])["relu4_2"] for picture in (painted, photo))
         return ((ours - theirs).square().sum() / theirs.square().sum()).item()
 
@@ -201,7 +199,7 @@ def test_more_content_weight_keeps_more_of_the_photo(vgg, photo, painting):
 
 def test_more_smoothness_is_smoother(photo, painting):
     def roughness(weight: float) -> float:
-        painted = paint(photo, [Style(painting)], settings(tv_weight=weight, coarse_steps=10, init="noise"))
+        painted = paint(photo, [Style(painting)], settings(tv_weight=weight, steps=10, init="noise"))
         return painted.diff(dim=3).square().mean().item()
 
     assert roughness(30.0) < 0.5 * roughness(0.0)
@@ -209,7 +207,7 @@ def test_more_smoothness_is_smoother(photo, painting):
 
 def test_bf16_paints_nearly_the_same(photo, painting, painted_freely):
     """FINDINGS: it needs no more steps than fp32; judged by the fp32 loss of what was painted."""
-    painted = paint(photo, [Style(painting)], settings(precision="bf16", coarse_steps=25))
+    painted = paint(photo, [Style(painting)], settings(precision="bf16", steps=25))
     steps: list[Step] = []
-    paint(photo, [Style(painting)], settings(coarse_steps=1), start=painted, on_step=steps.append)
+    paint(photo, [Style(painting)], settings(steps=1), start=painted, on_step=steps.append)
     assert totals(steps)[0] == pytest.approx(min(totals(painted_freely[1])), rel=0.15)

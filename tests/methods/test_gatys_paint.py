@@ -19,7 +19,7 @@ from impasto.result import Step
 
 def settings(**changes: Any) -> GatysSettings:
     """Return settings that paint at one size, quickly, in fp32."""
-    return GatysSettings(**{"coarse_size": 512, "coarse_steps": 3, "steps": 2, "precision": "fp32"} | changes)
+    return GatysSettings(**{"coarse_size": 512, "coarse_steps": 2, "steps": 3, "precision": "fp32"} | changes)
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -58,7 +58,7 @@ def test_the_default_start_is_the_nearest(photo, painting):
     first = {}
     for init in ("toned", "content", "noise"):
         steps: list[Step] = []
-        paint(photo, [Style(painting)], settings(init=init, coarse_steps=1), on_step=steps.append)
+        paint(photo, [Style(painting)], settings(init=init, steps=1), on_step=steps.append)
         first[init] = totals(steps)[0]
     assert first["toned"] < 0.7 * min(first["content"], first["noise"])
 
@@ -79,7 +79,7 @@ def test_painting_draws_no_random_numbers_of_the_callers(photo, painting):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    paint(photo, [Style(painting)], settings(init="noise", coarse_steps=1))
+    paint(photo, [Style(painting)], settings(init="noise", steps=1))
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -123,7 +123,7 @@ def test_two_styles_regions_and_transparency_together(photo, painting, other_pai
     soft = noise(1, 1, 36, 48)
     several_sizes = {"coarse_size": 22, "style_blend": (3.0, 1.0), "style_scale": 1.3}
     for options in ({}, several_sizes):
-        chosen = settings(init=init, colors=colors, coarse_steps=2, steps=1, **options)
+        chosen = settings(init=init, colors=colors, steps=2, coarse_steps=1, **options)
         for region, other_region, part in ((None, None, None), (left, right, None), (left, None, soft)):
             styles = [Style(painting, region, part), Style(other_painting, other_region)]
             assert_is_picture(paint(photo, styles, chosen, visible=visible), 24, 28)
@@ -135,7 +135,7 @@ def test_extreme_shapes(content_size, painting):
     for options in ({}, {"coarse_size": 16, "style_scale": 0.3}):
         steps: list[Step] = []
         painted = paint(
-            content, [Style(style), Style(painting)], settings(coarse_steps=2, **options), on_step=steps.append
+            content, [Style(style), Style(painting)], settings(steps=2, **options), on_step=steps.append
         )
         assert_is_picture(painted, *content_size)
         assert steps[-1].index == steps[-1].total
@@ -143,7 +143,7 @@ def test_extreme_shapes(content_size, painting):
 
 @pytest.mark.parametrize("style_size", [(1, 1), (1, 90), (5, 4)])
 def test_styles_smaller_than_the_network_can_see(style_size, photo):
-    assert_is_picture(paint(photo, [Style(noise(1, 3, *style_size))], settings(coarse_steps=2)), 40, 48)
+    assert_is_picture(paint(photo, [Style(noise(1, 3, *style_size))], settings(steps=2)), 40, 48)
 
 
 @pytest.mark.parametrize("colors", ["style", "luminance", "histogram", "linear"])
@@ -152,7 +152,7 @@ def test_constant_pictures(value, colors, photo, painting):
     """Nothing to see: dead features and colours without variance must not divide by zero."""
     flat = torch.full((1, 3, 20, 24), value)
     for content, style in ((flat, painting), (photo, flat), (flat, flat)):
-        painted = paint(content, [Style(style)], settings(colors=colors, coarse_steps=2))
+        painted = paint(content, [Style(style)], settings(colors=colors, steps=2))
         assert_is_picture(painted, *content.shape[-2:])
 
 
@@ -175,7 +175,7 @@ def test_a_given_start_is_the_start(photo, painting, size):
 def test_starts_are_what_they_are_called(photo, painting, other_painting):
     def start(init: str, *styles: Style) -> Tensor:
         steps: list[Step] = []
-        paint(photo, styles or [Style(painting)], settings(init=init, coarse_steps=1), on_step=steps.append)
+        paint(photo, styles or [Style(painting)], settings(init=init, steps=1), on_step=steps.append)
         return steps[0].image
 
     torch.testing.assert_close(start("content"), photo)
@@ -200,10 +200,10 @@ def test_coarse_to_fine_counts_every_step_once(photo, painting):
     steps: list[Step] = []
     paint(photo, [Style(painting)], settings(coarse_size=24, coarse_steps=4, steps=3), on_step=steps.append)
     # 24, 34, 48 pixels
-    assert [step.index for step in steps] == list(range(1, 4 + 3 + 3 + 1))
-    assert {step.total for step in steps} == {10}
+    assert [step.index for step in steps] == list(range(1, 4 + 4 + 3 + 1))
+    assert {step.total for step in steps} == {11}
     sizes = [tuple(step.image.shape[-2:]) for step in steps]
-    assert sizes == [(20, 24)] * 4 + [(28, 34)] * 3 + [(40, 48)] * 3
+    assert sizes == [(20, 24)] * 4 + [(28, 34)] * 4 + [(40, 48)] * 3
     for step in steps:
         terms = {name: value for name, value in step.losses.items() if name != "total"}
         assert set(terms) == {"content", "style", "tv"}
@@ -244,12 +244,12 @@ def test_coarse_to_fine_keeps_detail_and_carries_changes_up(painting):
 
 def test_the_best_picture_comes_back(photo, painting):
     steps: list[Step] = []
-    chosen = settings(optimizer="adam", learning_rate=0.3, coarse_steps=8)
+    chosen = settings(optimizer="adam", learning_rate=0.3, steps=8)
     painted = paint(photo, [Style(painting)], chosen, on_step=steps.append)
     assert torch.equal(painted, steps[-1].image)
     assert totals(steps)[-1] > min(totals(steps)), "so large a step overshoots; else this test says nothing"
     again: list[Step] = []
-    paint(photo, [Style(painting)], settings(coarse_steps=1), start=painted, on_step=again.append)
+    paint(photo, [Style(painting)], settings(steps=1), start=painted, on_step=again.append)
     assert totals(again)[0] == pytest.approx(min(totals(steps)), rel=1e-4)
 
 
@@ -265,7 +265,7 @@ def test_raising_in_on_step_cancels(photo, painting):
             raise CancelError("enough")
 
     with pytest.raises(CancelError, match="enough"):
-        paint(photo, [Style(painting)], settings(coarse_steps=9), on_step=cancel)
+        paint(photo, [Style(painting)], settings(steps=9), on_step=cancel)
     assert seen == [1, 2, 3]
 
 
@@ -289,6 +289,6 @@ def test_the_network_is_asked_for_as_set(monkeypatch, photo, painting):
         return pretrained(*args, **options)
 
     monkeypatch.setattr(VGG, "pretrained", remember)
-    paint(photo, [Style(painting)], settings(pooling="average", coarse_steps=1, precision="bf16"))
-    paint(photo, [Style(painting)], settings(coarse_steps=1))
+    paint(photo, [Style(painting)], settings(pooling="average", steps=1, precision="bf16"))
+    paint(photo, [Style(painting)], settings(steps=1))
     assert asked == [("vgg16-hed", "average", torch.bfloat16), ("vgg16-hed", "max", torch.float32)]

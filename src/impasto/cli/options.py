@@ -94,8 +94,9 @@ _UNREADABLE = re.compile(r"Error parsing (\S+):")
 
 def _reduced(box: str, words: Sequence[str], kind: type) -> str:
     """Reduce the box that tyro draws around an error to what was given and what is allowed."""
-    lines = [line.strip("│| ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()[1:]]
-    said = next((line for line in lines if line), "these words make no sense")
+    lines = [line.strip("│| ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
+    title, *text = [line for line in lines if any(letter.isalnum() for letter in line)]
+    said = text[0] if text else title
     if match := _CHOICE.search(said):
         value, flag, choices = match.groups()
         choices = choices.replace("'", "")

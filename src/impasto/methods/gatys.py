@@ -91,9 +91,9 @@ class GatysSettings:
     learning_rate: float = 0.02
     """Step of Adam, in units of pixel values; L-BFGS finds its own."""
     steps: int = 40
-    """Steps at each size after the first."""
-    coarse_steps: int = 80
-    """Steps at the first, smallest size."""
+    """Steps at the last, full size."""
+    coarse_steps: int = 50
+    """Steps at each smaller size before."""
     coarse_size: int = 128
     """Longest side where painting starts; as large as `size` paints at one size only."""
     seed: int = 0
@@ -174,6 +174,11 @@ class Style:
     region: Weight | None = None
     visible: Weight | None = None
 
+    def to(self, device: torch.device) -> "Style":
+        """Return the same style on a device."""
+        region, visible = (None if mask is None else mask.to(device) for mask in (self.region, self.visible))
+        return Style(self.picture.to(device), region, visible)
+
 
 def paint(
     content: Picture,
@@ -218,18 +223,18 @@ def paint(
             f"each side needs at least {SMALLEST}, so choose a larger size or crop the picture"
         )
     content, original = content.to(device), content.to(device)
-    styles = [Style(style.picture.to(device), style.region, style.visible) for style in styles]
+    styles = [style.to(device) for style in styles]
     content, styles = _keep_colors(content, styles, settings.colors)
     base = _start(content, styles, settings) if start is None else start.to(device)
     sizes = [fit(height, width, length) for length in _lengths(height, width, settings.coarse_size)]
-    progress = _Progress(settings.coarse_steps + settings.steps * (len(sizes) - 1), on_step)
+    progress = _Progress(settings.steps + settings.coarse_steps * (len(sizes) - 1), on_step)
     with repeatable():
         picture = below = resize(base, *sizes[0])
         for number, (rows, columns) in enumerate(sizes):
             level = resize(base, rows, columns)
             picture = (level + _enlarge(picture - below, rows, columns)).clamp(0, 1)
             objective = Objective(vgg, resize(content, rows, columns), styles, settings, visible)
-            steps = settings.steps if number else settings.coarse_steps
+            steps = settings.steps if number == len(sizes) - 1 else settings.coarse_steps
             picture, below = (
                 minimise(
                     objective,
@@ -275,10 +280,14 @@ class Objective:
         with torch.no_grad():
             features = vgg(content, self.content_layers)
             self.content = {name: features[name].float() for name in self.content_layers}
-            self.styles = [
+            targets = [
                 _Target(self, style, share, content.shape[-2:])
                 for style, share in zip(styles, settings.blend_shares(len(styles)), strict=True)
             ]
+        # a style without weight, or whose region cannot be seen, has nothing to say
+        self.styles = [target for target in targets if target.share > 0] if self.shares else []
+        if not (self.content or self.styles):
+            raise SettingError("no style can be seen and content_weight is 0; there is nothing to paint")
 
     def __call__(self, picture: Picture) -> dict[str, Tensor]:
         """Return the terms `content`, `style` and `tv`, weighted; their sum is what is minimised."""
@@ -291,7 +300,7 @@ class Objective:
                 for name, target in self.content.items()
             ]
             terms["content"] = settings.content_weight * torch.stack(losses).sum()
-        if self.shares:
+        if self.styles:
             losses = [target.loss(features) for target in self.styles]
             terms["style"] = settings.style_weight * torch.stack(losses).sum()
         if settings.tv_weight:

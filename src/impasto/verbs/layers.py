@@ -142,7 +142,7 @@ class _Run:
             colors="style",
             size=self.size,
             coarse_size=self.size,
-            coarse_steps=self.steps,
+            steps=self.steps,
         )
 
     def paint(self, layer: str, on_step: OnStep | None) -> None:

@@ -117,7 +117,7 @@ def step_costs(photo: Image, settings: GatysSettings) -> list[float]:
     """Return what each step of painting a photo costs beside the others: as its pixels."""
     longest = settings.size or min(max(photo.width, photo.height), gatys.DEFAULT_SIZE)
     lengths = pyramid(longest, settings.coarse_size)
-    steps = [settings.coarse_steps] + [settings.steps] * (len(lengths) - 1)
+    steps = [settings.coarse_steps] * (len(lengths) - 1) + [settings.steps]
     return [float(length**2) for length, count in zip(lengths, steps, strict=True) for _ in range(count)]
 
 
