@@ -38,7 +38,7 @@ def test_the_table_needs_no_torch():
 def test_one_method(capsys: pytest.CaptureFixture[str]):
     told = answer(capsys, "gatys")
     assert told["networks"] == PARAMETERS
-    assert list(told["networks"])[0] == "vgg16-hed"
+    assert next(iter(told["networks"])) == "vgg16-hed"
     assert told["url"] == "https://arxiv.org/abs/1508.06576"
     settings = told["settings"]
     assert list(settings) == [each.name for each in fields(GatysSettings)]
@@ -52,7 +52,7 @@ def test_one_method(capsys: pytest.CaptureFixture[str]):
 
 def test_settings_are_flags(capsys: pytest.CaptureFixture[str]):
     told = answer(capsys, "gatys", "--network", "vgg19-imagenet", "--size", "99")
-    assert list(told["networks"])[0] == "vgg19-imagenet" and told["networks"] == PARAMETERS
+    assert next(iter(told["networks"])) == "vgg19-imagenet" and told["networks"] == PARAMETERS
     assert told["settings"]["size"]["value"] == 99 and told["settings"]["size"]["default"] is None
 
 

@@ -162,6 +162,20 @@ def test_luminance_keeps_the_photos_chroma(photo, painting, options):
     assert change[:, 0].mean() > 0.01, "and the light is painted"
 
 
+def test_luminance_paints_in_grey(photo, painting):
+    """Gatys et al., "Preserving Color", section 4: the network sees luminance only, of content and style."""
+    steps: list[Step] = []
+    chosen = settings(colors="luminance", init="content", steps=1)
+    paint(photo, [Style(painting)], chosen, on_step=steps.append)
+    light = rgb_to_yiq(photo)[:, :1]
+    torch.testing.assert_close(steps[0].image, light.expand(-1, 3, -1, -1))
+    assert steps[0].losses["content"] == pytest.approx(0, abs=1e-9)
+    # a style that differs in chroma alone has nothing to say
+    grey_steps: list[Step] = []
+    paint(photo, [Style(light.expand(-1, 3, -1, -1).contiguous())], chosen, on_step=grey_steps.append)
+    assert grey_steps[0].losses["style"] < 1e-3 * steps[0].losses["style"]
+
+
 @pytest.mark.parametrize("colors", ["histogram", "linear"])
 def test_matching_keeps_the_photos_colours(photo, painting, colors, painted_freely):
     """The result's mean colour stays near the photo's; painted freely it goes to the painting's."""

@@ -194,6 +194,9 @@ def test_starts_are_what_they_are_called(photo, painting, other_painting):
     left, right = halves(40, 48)
     apart = start("toned", Style(painting, left), Style(other_painting, right))
     torch.testing.assert_close(apart, left * toned + right * other)
+    # where regions overlap, half-way again; where there is none, the content
+    overlapping = start("toned", Style(painting, left), Style(other_painting, left))
+    torch.testing.assert_close(overlapping, left * (toned + other) / 2 + right * photo)
 
 
 def test_coarse_to_fine_counts_every_step_once(photo, painting):

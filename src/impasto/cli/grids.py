@@ -9,6 +9,7 @@ from impasto.cli.progress import step_bar
 from impasto.cli.signals import undisturbed
 from impasto.cli.words import STDIN
 from impasto.image.formats import one_line
+from impasto.nn.compute import reused_memory
 from impasto.result import OnStep, Result
 
 Grid = TypeVar("Grid", bound=Result)
@@ -49,7 +50,7 @@ def paint_grid(
     so_far: list[Grid] = []
     stop = None
     try:
-        with step_bar(label, costs) as show:
+        with step_bar(label, costs) as show, reused_memory():
             result = paint(show, so_far.append)
     except KeyboardInterrupt as interrupt:
         if not so_far:

@@ -16,6 +16,7 @@ from impasto.image import Image
 from impasto.image.formats import one_line
 from impasto.methods import gatys
 from impasto.methods.gatys import GatysSettings
+from impasto.nn.compute import reused_memory
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.sheet import step_costs
 from impasto.verbs.stylize import finished, stopped, stylize
@@ -125,7 +126,8 @@ class _Course:
 
 
 def _stylize(task: Task, course: _Course) -> Result:
-    with step_bar(task.label, step_costs(task.photo, task.settings)) as show, _preview(task) as preview:
+    costs = step_costs(task.photo, task.settings)
+    with step_bar(task.label, costs) as show, _preview(task) as preview, reused_memory():
 
         def follow(step: Step) -> None:
             course.trace.append(step.losses)

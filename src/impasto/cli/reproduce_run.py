@@ -12,6 +12,7 @@ from impasto.cli.output import check_target, write_result
 from impasto.cli.progress import step_bar
 from impasto.cli.words import STDIN
 from impasto.image.formats import one_line
+from impasto.nn.compute import reused_memory
 from impasto.verbs.reproduce import Reproduction, reproduce
 
 COMMAND = "impasto reproduce"
@@ -42,7 +43,7 @@ def main(words: list[str]) -> int:
     given(options.picture, "picture to paint again", COMMAND)
     target = options.output or _beside(Path(options.picture))
     check_target(target, [options.picture], as_json=options.json)
-    with step_bar(one_line(Path(options.picture).name)) as show:
+    with step_bar(one_line(Path(options.picture).name)) as show, reused_memory():
         again = reproduce(options.picture, search=options.search, on_step=show, on_warning=warn)
     write_result(again.result.image, target)
     say(_report(target, again))

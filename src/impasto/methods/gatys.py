@@ -12,8 +12,8 @@ smoothness that makes one number to minimise over the pixels,
 - terms are relative to their targets (`scaling="paper"` gives the printed formulas): every layer then counts
   as much as its weight says, while in the paper's scaling relu4_1 and relu5_1 stay unmatched;
 - the start is the content in the style's colours, not noise;
-- coarse to fine (Gatys et al. 2017, "Controlling Perceptual Factors"), carrying up what changed, so that the
-  content's detail is not lost on the way;
+- coarse to fine (Gatys et al. 2017, "Controlling Perceptual Factors"), carrying up what changed, so that no
+  detail of the content is lost;
 - L-BFGS walks freely but the network sees the picture clamped to [0, 1], with a pull back to that range:
   clamping only at the end would spoil the colours;
 - max pooling by default (the paper prefers average), VGG-16 by default (the paper uses VGG-19).
@@ -21,8 +21,9 @@ smoothness that makes one number to minimise over the pixels,
 Masks are guided Gram matrices and colour modes are those of "Preserving Color" (2016), see `losses` and `image`.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
@@ -112,13 +113,17 @@ class GatysSettings:
         check_choice("optimizer", self.optimizer, Optimizer)
         check_choice("device", self.device, Device)
         check_choice("precision", self.precision, Precision)
-        for layer in (*self.content_layers, *self.style_layers):
-            check_choice("layer", layer, layer_names(self.network))
+        for name in ("content_layers", "style_layers"):
+            for layer in getattr(self, name):
+                check_choice(name, layer, layer_names(self.network))
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise SettingError(f"{name} names a layer twice: {' '.join(getattr(self, name))}; name each once")
         for name in ("content_weight", "style_weight", "tv_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
-        for weight in (*self.style_layer_weights, *self.style_blend):
-            check_range("weight", weight, 0, 1e9)
-        check_range("size", self.size or SMALLEST, SMALLEST, LARGEST)
+        for name in ("style_layer_weights", "style_blend"):
+            for weight in getattr(self, name):
+                check_range(name, weight, 0, 1e9)
+        check_range("size", SMALLEST if self.size is None else self.size, SMALLEST, LARGEST)
         check_range("coarse_size", self.coarse_size, SMALLEST, LARGEST)
         check_range("style_scale", self.style_scale, 0.05, 20)
         check_range("learning_rate", self.learning_rate, 1e-6, 1)
@@ -126,8 +131,11 @@ class GatysSettings:
         check_range("coarse_steps", self.coarse_steps, 1, 1_000_000)
         check_range("seed", self.seed, 0, 2**63 - 1)
         _check_count("style_layer_weights", self.style_layer_weights, len(self.style_layers), "style layers")
-        if self.content_weight == self.style_weight == 0:
-            raise SettingError("content_weight and style_weight are both 0; one must be above")
+        if not ((self.content_weight and self.content_layers) or (self.style_weight and self.style_layers)):
+            raise SettingError(
+                "nothing is left to paint after: content_weight and content_layers, or style_weight and "
+                "style_layers, must both be given"
+            )
 
     def layer_shares(self) -> dict[str, float]:
         """Return the weight of each style layer; they sum to 1 unless given one by one."""
@@ -146,6 +154,8 @@ class GatysSettings:
         Raises:
             SettingError: If there are not as many weights as styles, or all are 0.
         """
+        if not styles:
+            raise SettingError("there is no style; give at least one painting")
         _check_count("style_blend", self.style_blend, styles, "styles")
         blend = self.style_blend or (1.0,) * styles
         if sum(blend) == 0:
@@ -207,27 +217,24 @@ def paint(
         WeightsError: If the network is not to be had.
     """
     settings = settings or GatysSettings()
-    if not styles:
-        raise SettingError("there is no style; give at least one painting")
     settings.blend_shares(len(styles))
     device = choose_device(settings.device)
     vgg = VGG.pretrained(
         settings.network, settings.pooling, device=device, dtype=choose_dtype(settings.precision, device)
     )
-    longest = painting_size(content, settings)
-    rows, columns = content.shape[-2:]
-    height, width = fit(rows, columns, longest)
-    if min(height, width) < SMALLEST:
-        raise SettingError(
-            f"painted {longest} pixels long, the picture would be {width}×{height}; "
-            f"each side needs at least {SMALLEST}, so choose a larger size or crop the picture"
-        )
+    height, width = _size(content, settings)
     content, original = content.to(device), content.to(device)
     styles = [style.to(device) for style in styles]
     content, styles = _keep_colors(content, styles, settings.colors)
     base = _start(content, styles, settings) if start is None else start.to(device)
     sizes = [fit(height, width, length) for length in _lengths(height, width, settings.coarse_size)]
-    progress = _Progress(settings.steps + settings.coarse_steps * (len(sizes) - 1), on_step)
+    total = settings.steps + settings.coarse_steps * (len(sizes) - 1)
+    index = itertools.count(1)
+
+    def report(losses: Mapping[str, float], picture: Tensor) -> None:
+        if on_step is not None:
+            on_step(Step(next(index), total, losses, picture))
+
     with repeatable():
         picture = below = resize(base, *sizes[0])
         for number, (rows, columns) in enumerate(sizes):
@@ -235,17 +242,8 @@ def paint(
             picture = (level + _enlarge(picture - below, rows, columns)).clamp(0, 1)
             objective = Objective(vgg, resize(content, rows, columns), styles, settings, visible)
             steps = settings.steps if number == len(sizes) - 1 else settings.coarse_steps
-            picture, below = (
-                minimise(
-                    objective,
-                    picture,
-                    steps,
-                    progress.report,
-                    optimizer=settings.optimizer,
-                    learning_rate=settings.learning_rate,
-                ),
-                level,
-            )
+            walk = objective, picture, steps, report, settings.optimizer, settings.learning_rate
+            picture, below = minimise(*walk), level
     if settings.colors == "luminance":
         picture = with_chroma_of(picture, resize(original, height, width))
     return picture.cpu()
@@ -254,6 +252,18 @@ def paint(
 def painting_size(content: Picture, settings: GatysSettings) -> int:
     """Return the longest side that will be painted, in pixels."""
     return settings.size or min(max(content.shape[-2:]), DEFAULT_SIZE)
+
+
+def _size(content: Tensor, settings: GatysSettings) -> tuple[int, int]:
+    longest = painting_size(content, settings)
+    rows, columns = content.shape[-2:]
+    height, width = fit(rows, columns, longest)
+    if min(height, width) < SMALLEST:
+        raise SettingError(
+            f"painted {longest} pixels long, the picture would be {width}×{height}; "
+            f"each side needs at least {SMALLEST}, so choose a larger size or crop the picture"
+        )
+    return height, width
 
 
 class Objective:
@@ -336,20 +346,6 @@ class _Target:
             distance = style_loss(gram, self.grams[name], places, self.places[name], self.settings.scaling)
             total = total + share * distance
         return self.share * total
-
-
-@dataclass
-class _Progress:
-    """Counts the steps of all sizes together."""
-
-    total: int
-    on_step: OnStep | None
-    index: int = field(default=0)
-
-    def report(self, losses: Mapping[str, float], picture: Picture) -> None:
-        self.index += 1
-        if self.on_step is not None:
-            self.on_step(Step(self.index, self.total, losses, picture))
 
 
 def _lengths(height: int, width: int, coarsest: int) -> list[int]:

@@ -22,7 +22,6 @@ def minimise(
     picture: Picture,
     steps: int,
     report: Callable[[Mapping[str, float], Picture], None],
-    *,
     optimizer: Optimizer = "lbfgs",
     learning_rate: float = 0.02,
 ) -> Picture:
