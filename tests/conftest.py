@@ -19,12 +19,11 @@ ROOT = Path(__file__).parents[1]
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Check shapes and types at every call, but for what beartype cannot or must not judge.
 
-    Choices are left to the errors that users see; a method alone does not know its `Self`; and a dict of layers
-    of different sizes has no common named axes.
+    Choices are left to the errors that users see, and a method alone does not know its `Self`.
     """
     hints = function.__annotations__
     for name, hint in hints.items():
-        if hint is Self or get_origin(hint) in (Literal, dict):
+        if hint is Self or get_origin(hint) is Literal:
             hints[name] = Any
     return beartype.beartype(function)
 

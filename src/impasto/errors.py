@@ -38,10 +38,20 @@ def check_choice(name: str, value: object, choices: object) -> None:
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raise unless `low <= value <= high` (NaN is outside every range).
+    """Raise unless `value` is a number and `low <= value <= high` (NaN is outside every range).
 
     Raises:
         SettingError: Naming the value and both limits.
     """
-    if not low <= value <= high:
+    if not isinstance(value, int | float) or not low <= value <= high:
         raise SettingError(f"{name} is {value}; allowed are values from {low} to {high}")
+
+
+def check_whole(name: str, value: int, low: int, high: int) -> None:
+    """Raise unless `value` is a whole number and `low <= value <= high`.
+
+    Raises:
+        SettingError: Naming the value and both limits.
+    """
+    if not isinstance(value, int) or not low <= value <= high:
+        raise SettingError(f"{name} is {value}; allowed are whole numbers from {low} to {high}")

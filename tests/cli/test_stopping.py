@@ -85,8 +85,8 @@ def test_before_the_first_step_nothing_is_written_and_nothing_said(folder: Path)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
         # more than a pipe holds: once it is through, the process is reading
         process.stdin.write(Path("cat.png").read_bytes() + bytes(2**18))
+        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        # closing it first would end the picture
         assert process.wait(timeout=60) == 130
         assert process.stderr.read() == b""
     assert not Path("out.png").exists()

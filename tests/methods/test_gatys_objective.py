@@ -88,10 +88,15 @@ class WrittenOut:
         settings = self.settings
         blend = settings.style_blend or [1] * len(styles)
         ours, total = self.features(picture), 0.0
+        areas, strengths = [], []
         for share, style in zip(blend, styles, strict=True):
             masks = [mask for mask in (style.region, visible) if mask is not None]
-            area = math.prod(mask.double() for mask in masks) if masks else None
-            here = share / sum(blend) * (1.0 if area is None else area.mean().item())
+            areas.append(math.prod(mask.double() for mask in masks) if masks else None)
+            strengths.append(share / sum(blend) * (1.0 if areas[-1] is None else areas[-1].mean().item()))
+        everywhere = [torch.ones(1, 1, 1, 1) if area is None else area for area in areas]
+        union = torch.stack(torch.broadcast_tensors(*everywhere)).amax(dim=0).mean().item()
+        for here, area, style in zip(strengths, areas, styles, strict=True):
+            here *= union / sum(strengths)  # noqa: PLW2901
             theirs = self.features(self.at_scale(style.picture))
             for name, weight in self.layer_weights().items():
                 gram, target = self.gram(ours[name], area), self.gram(theirs[name], style.visible)
@@ -325,6 +330,10 @@ def test_a_regions_area_is_its_share(vgg, pictures):
 
     assert loss(left) == pytest.approx(loss(None) / 5, rel=1e-4)
     assert loss(left) + loss(1 - left) == pytest.approx(loss(None), rel=1e-4)
+    # and two styles that share the picture between them are together as strong as one
+    halves = [Style(pictures["style"], left), Style(pictures["style"], 1 - left)]
+    shared = Objective(vgg, flat, halves, settings)(flat)["style"].item()
+    assert shared == pytest.approx(loss(None), rel=1e-4)
 
 
 def test_bf16_is_near_fp32(pictures, vgg):

@@ -29,21 +29,23 @@ WRONG: list[tuple[str, Any, str]] = [
         for name in ("content_weight", "style_weight", "tv_weight")
         for value in (-0.1, math.nan, math.inf)
     ],
-    ("size", 15, "from 16 to 16384"),
-    ("size", 0, "from 16 to 16384"),
-    ("size", -1, "from 16 to 16384"),
-    ("size", 16385, "from 16 to 16384"),
-    ("coarse_size", 15, "from 16 to 16384"),
-    ("coarse_size", 0, "from 16 to 16384"),
+    ("size", 15, "whole numbers from 16 to 16384"),
+    ("size", 0, "whole numbers from 16 to 16384"),
+    ("size", -1, "whole numbers from 16 to 16384"),
+    ("size", 16385, "whole numbers from 16 to 16384"),
+    ("coarse_size", 15, "whole numbers from 16 to 16384"),
+    ("coarse_size", 0, "whole numbers from 16 to 16384"),
     ("style_scale", 0.0, "from 0.05 to 20"),
     ("style_scale", math.nan, "from 0.05 to 20"),
     ("style_scale", 21.0, "from 0.05 to 20"),
     ("learning_rate", 0.0, "from 1e-06 to 1"),
     ("learning_rate", 1.5, "from 1e-06 to 1"),
-    ("steps", 0, "from 1 to 1000000"),
-    ("coarse_steps", -5, "from 1 to 1000000"),
-    ("seed", -1, "from 0 to 9223372036854775807"),
-    ("seed", 2**63, "from 0 to 9223372036854775807"),
+    ("steps", 2.5, "whole numbers from 1 to 1000000"),
+    ("content_weight", "a", "from 0 to"),
+    ("steps", 0, "whole numbers from 1 to 1000000"),
+    ("coarse_steps", -5, "whole numbers from 1 to 1000000"),
+    ("seed", -1, "whole numbers from 0 to 9223372036854775807"),
+    ("seed", 2**63, "whole numbers from 0 to 9223372036854775807"),
 ]
 
 

@@ -16,6 +16,7 @@ from impasto.image.formats import MAX_FILE_BYTES, MAX_PIXELS, check_file_size, o
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
 """What a folder's pictures are called."""
+PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,11 @@ def read_stdin() -> Image:
     """
     import hashlib
 
-    name = "standard input"
-    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    name, received = "standard input", bytearray()
+    # in pieces, so that Ctrl-C is heard between them
+    while len(received) <= MAX_FILE_BYTES and (piece := sys.stdin.buffer.read(PIECE_BYTES)):
+        received += piece
+    data = bytes(received)
     check_file_size(len(data), name)
     return Image(*decode(data, name, MAX_PIXELS), name=name, sha256=hashlib.sha256(data).hexdigest())
 

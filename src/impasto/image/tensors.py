@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from impasto.errors import InputError
 from impasto.image.arrays import Pixels
 from impasto.image.io import Image
 from impasto.image.metadata import fitting_icc
+from impasto.image.resize import resize
 
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -65,7 +65,7 @@ def from_tensor(picture: Float[Tensor, "1 3 _h _w"], like: Image, *, keep_grey: 
     if alpha is not None and alpha.shape == pixels.shape[:2]:
         pixels = np.where(alpha[:, :, np.newaxis] == 0, like.pixels, pixels)
     elif (opacity := alpha_tensor(like)) is not None:
-        resized = functional.interpolate(opacity, pixels.shape[:2], mode="bilinear", antialias=True)
+        resized = resize(opacity, *pixels.shape[:2])
         alpha = _whole(resized[0], like.pixels.dtype)[:, :, 0]
     icc = fitting_icc(like.icc, pixels.shape[2])
     return replace(like, pixels=pixels, alpha=alpha, icc=icc, recipe=None, sha256="")

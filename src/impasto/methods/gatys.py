@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from impasto._typing import Picture, Weight
-from impasto.errors import SettingError, check_choice, check_range
+from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.image.color import luminance, match_colors, match_luminance, with_chroma_of
 from impasto.image.regions import intersect, shrink_mask
 from impasto.image.resize import fit, pyramid, resize
@@ -123,14 +123,16 @@ class GatysSettings:
         for name in ("style_layer_weights", "style_blend"):
             for weight in getattr(self, name):
                 check_range(name, weight, 0, 1e9)
-        check_range("size", SMALLEST if self.size is None else self.size, SMALLEST, LARGEST)
-        check_range("coarse_size", self.coarse_size, SMALLEST, LARGEST)
+        check_whole("size", SMALLEST if self.size is None else self.size, SMALLEST, LARGEST)
+        check_whole("coarse_size", self.coarse_size, SMALLEST, LARGEST)
         check_range("style_scale", self.style_scale, 0.05, 20)
         check_range("learning_rate", self.learning_rate, 1e-6, 1)
-        check_range("steps", self.steps, 1, 1_000_000)
-        check_range("coarse_steps", self.coarse_steps, 1, 1_000_000)
-        check_range("seed", self.seed, 0, 2**63 - 1)
+        check_whole("steps", self.steps, 1, 1_000_000)
+        check_whole("coarse_steps", self.coarse_steps, 1, 1_000_000)
+        check_whole("seed", self.seed, 0, 2**63 - 1)
         _check_count("style_layer_weights", self.style_layer_weights, len(self.style_layers), "style layers")
+        if self.style_layer_weights and not any(self.style_layer_weights):
+            raise SettingError("style_layer_weights are all 0; one must be above, or style_weight 0 instead")
         if not ((self.content_weight and self.content_layers) or (self.style_weight and self.style_layers)):
             raise SettingError(
                 "nothing is left to paint after: content_weight and content_layers, or style_weight and "
@@ -213,11 +215,14 @@ def paint(
         The picture with the lowest loss at the final size, on the CPU.
 
     Raises:
-        SettingError: If settings do not fit the styles or each other, or the loss is not finite from the start.
+        SettingError: If settings do not fit the styles or each other.
+        ImpastoError: If the loss is not finite from the start.
         WeightsError: If the network is not to be had.
     """
     settings = settings or GatysSettings()
     settings.blend_shares(len(styles))
+    if start is None:
+        check_choice("init", settings.init, Start)
     device = choose_device(settings.device)
     vgg = VGG.pretrained(
         settings.network, settings.pooling, device=device, dtype=choose_dtype(settings.precision, device)
@@ -296,6 +301,7 @@ class Objective:
             ]
         # a style without weight, or whose region cannot be seen, has nothing to say
         self.styles = [target for target in targets if target.share > 0] if self.shares else []
+        self.style_weight = settings.style_weight * _evening(self.styles)
         if not (self.content or self.styles):
             raise SettingError("no style can be seen and content_weight is 0; there is nothing to paint")
 
@@ -312,7 +318,7 @@ class Objective:
             terms["content"] = settings.content_weight * torch.stack(losses).sum()
         if self.styles:
             losses = [target.loss(features) for target in self.styles]
-            terms["style"] = settings.style_weight * torch.stack(losses).sum()
+            terms["style"] = self.style_weight * torch.stack(losses).sum()
         if settings.tv_weight:
             terms["tv"] = settings.tv_weight * total_variation(picture)
         return terms
@@ -348,6 +354,14 @@ class _Target:
         return self.share * total
 
 
+def _evening(targets: Sequence[_Target]) -> float:
+    """Return what makes the styles together as strong, wherever one applies, as one style would be."""
+    if any(target.region is None for target in targets) or not targets:
+        return 1.0
+    covered = torch.cat([target.region for target in targets if target.region is not None]).amax(dim=0).mean()
+    return float(covered) / sum(target.share for target in targets)
+
+
 def _lengths(height: int, width: int, coarsest: int) -> list[int]:
     """Return the longest sides to paint at, leaving out those whose shorter side VGG could not see."""
     longest, shorter = max(height, width), min(height, width)
@@ -368,7 +382,6 @@ def _keep_colors(content: Tensor, styles: list[Style], colors: Colors) -> tuple[
 
 
 def _start(content: Tensor, styles: Sequence[Style], settings: GatysSettings) -> Tensor:
-    check_choice("init", settings.init, Start)
     if settings.init == "content":
         return content
     if settings.init == "noise":

@@ -15,10 +15,11 @@ from collections.abc import Collection, Iterator
 from typing import Literal, Self
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
-from impasto._typing import Features, Picture
+from impasto._typing import Picture
 from impasto.errors import InputError, check_choice
 from impasto.weights.load import load_weights
 from impasto.weights.transfer import OnProgress
@@ -94,7 +95,7 @@ class VGG(nn.Module):
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return vgg.eval().requires_grad_(False)
 
-    def forward(self, picture: Picture, layers: Collection[str]) -> dict[str, Features]:
+    def forward(self, picture: Picture, layers: Collection[str]) -> dict[str, Float[Tensor, "b _c _h _w"]]:
         """Return the layers asked for, computing nothing past the deepest of them.
 
         Args:

@@ -37,6 +37,8 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
 }
 """The verbs that can be run again, with the type of each choice in their recipes."""
 
+ROLES = {"stylize": ("content", "style"), "layers": ("content",), "sheet": ("content", "style")}
+"""What each verb paints from, at least."""
 PRECISIONS: Mapping[str, Precision] = {"bfloat16": "bf16", "float32": "fp32"}
 MOST_THREADS = 1024
 
@@ -126,8 +128,10 @@ def _read(image: Image, places: Sequence[Path]) -> _Order:
         wanted = {role: one if isinstance(one, list) else [one] for role, one in recipe["inputs"].items()}
         inputs = _find([(role, each["name"], each["sha256"]) for role in wanted for each in wanted[role]], places)
         interrupted = recipe.get("interrupted", {})
-        stop_at = interrupted.get("step", interrupted.get("cell"))
+        stop_at = _typed("interrupted", interrupted.get("step", interrupted.get("cell")), int | None)
         settings = _here(settings, recipe["machine"])
+        for role in ROLES[verb]:
+            inputs[role]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"the recipe of {image.name} is damaged ({one_line(repr(error))})") from None
     if verb == "stylize" and "init" in inputs:

@@ -116,7 +116,11 @@ def sheet(
 def step_costs(photo: Image, settings: GatysSettings) -> list[float]:
     """Return what each step of painting a photo costs beside the others: as its pixels."""
     longest = settings.size or min(max(photo.width, photo.height), gatys.DEFAULT_SIZE)
-    lengths = pyramid(longest, settings.coarse_size)
+    shorter = longest * min(photo.width, photo.height) / max(photo.width, photo.height)
+    lengths = [
+        each for each in pyramid(longest, settings.coarse_size) if each * shorter >= gatys.SMALLEST * longest
+    ]
+    lengths = lengths or [longest]
     steps = [settings.coarse_steps] * (len(lengths) - 1) + [settings.steps]
     return [float(length**2) for length, count in zip(lengths, steps, strict=True) for _ in range(count)]
 
