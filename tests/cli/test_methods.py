@@ -44,7 +44,7 @@ def test_one_method(capsys: pytest.CaptureFixture[str]):
     assert list(settings) == [each.name for each in fields(GatysSettings)]
     assert all(row["what"].endswith(".") and row["default"] == row["value"] for row in settings.values())
     assert settings["pooling"]["allowed"] == ", ".join(get_args(Pooling))
-    assert settings["size"]["allowed"] == "values from 16 to 16384"
+    assert settings["size"]["allowed"] == "whole numbers from 16 to 16384"
     assert settings["style_layers"]["allowed"] == ", ".join(layer_names("vgg16-hed"))
     assert settings["tv_weight"]["allowed"].startswith("values from 0 to ")
     assert settings["init"]["allowed"] == ""

@@ -56,7 +56,7 @@ class LayersOptions:
     device: Device = "auto"
     """Where to compute."""
     precision: Precision = "auto"
-    """In what to compute."""
+    """In what to compute; auto takes fp32 for content, whose fine differences bf16 rounds away."""
     json: Json = False
     """Print one JSON object on standard output."""
 

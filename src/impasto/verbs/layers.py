@@ -7,6 +7,7 @@ the brush strokes of that depth, colour specks first and larger forms later.
 **Deviations** from a plain run of the method, each because the pictures say more:
 
 - average pooling by default: max pooling sends its gradient to one pixel in four, and what is painted is speckled;
+- content in fp32 unless asked otherwise: bf16 rounds away some of what shallow layers still know;
 - the noise is faint and grey: from full noise, pixels stay where they were saturated;
 - deep content layers say nothing about fine detail, which would stay noise: there a smoothness term that grows
   with depth decides about it, as in Mahendran & Vedaldi, "Understanding Deep Image Representations by Inverting
@@ -135,6 +136,7 @@ class _Run:
             **only,
             style_layer_weights=(),
             style_blend=(),
+            precision="fp32" if is_content and self.settings.precision == "auto" else self.settings.precision,
             content_weight=float(is_content),
             style_weight=float(not is_content),
             tv_weight=SMOOTHNESS[int(layer[len("relu")])] if is_content else 0.0,
