@@ -83,6 +83,15 @@ def test_a_full_disk_is_one_line():
     assert done.returncode == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
+def test_closed_streams_break_nothing():
+    python = f"'{sys.executable}' -m impasto"
+    for words, code in (("stylise 2>&-", 2), ("--version >&-", 0), ("methods --json 2>&-", 0)):
+        done = subprocess.run(f"{python} {words}", shell=True, capture_output=True, text=True, check=False)
+        assert done.returncode == code and done.stderr == ""
+        assert done.stdout == "" or json.loads(done.stdout)
+
+
 def test_names_that_are_no_text_do_not_break_the_error(folder: Path, refused):
     name = os.fsdecode(b"\xff\n.png")
     assert "does not exist" in refused("stylize", name, "--style", "wave.png")

@@ -9,7 +9,7 @@ from importlib import import_module
 from types import FrameType
 
 from impasto._version import __version__
-from impasto.cli.console import unknown
+from impasto.cli.console import say, unknown
 from impasto.errors import ImpastoError
 
 COMMANDS = {
@@ -74,7 +74,8 @@ def _guarded(command: Callable[[], int | None]) -> int:
     """Run a command and turn what may end it early into an exit code and, where it helps, one line."""
     try:
         code = command() or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # what reads our output has gone; whatever is still buffered must not complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -91,7 +92,7 @@ def _guarded(command: Callable[[], int | None]) -> int:
 
 
 def _refuse(message: str) -> int:
-    print("impasto:", " ".join(message.split()), file=sys.stderr)
+    say("impasto: " + " ".join(message.split()))
     return MISTAKE
 
 

@@ -4,12 +4,18 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 
 def say(line: str) -> None:
-    """Print one line on standard error."""
-    print(line, file=sys.stderr, flush=True)
+    """Print one line on standard error, unless that is closed."""
+    if sys.stderr is not None:
+        print(line, file=sys.stderr, flush=True)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a person sees what is written to a stream, which is None when closed."""
+    return stream is not None and stream.isatty()
 
 
 def warn(line: str) -> None:

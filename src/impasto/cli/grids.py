@@ -57,7 +57,7 @@ def paint_grid(
             say("impasto: interrupted before the first picture was done; nothing was written")
             raise
         result, stop = so_far[-1], interrupt
-    with undisturbed():
+    with undisturbed(target):
         write_result(result.image, target)
         say(_report(target, result, cells))
     return Finished(result, stop)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from impasto.cli.console import is_terminal
 from impasto.cli.words import STDIN
 from impasto.errors import InputError, SettingError
 from impasto.image import Image, encode_image, write_image
@@ -90,8 +91,8 @@ def check_target(target: str, inputs: Sequence[str], *, as_json: bool = False) -
     if target == STDIN:
         if as_json:
             raise SettingError("--json and the picture cannot both go to standard output; give -o FILE")
-        if sys.stdout.isatty():
-            raise SettingError("a terminal cannot show PNG bytes; give -o FILE, or send the output on with | or >")
+        if sys.stdout is None or is_terminal(sys.stdout):
+            raise SettingError("standard output cannot show a picture; give -o FILE, or send it on with | or >")
         return
     path = Path(target)
     format_of(path)

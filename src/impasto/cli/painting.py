@@ -109,7 +109,7 @@ def paint(task: Task) -> Painted:
             say("impasto: interrupted before the first step; nothing was painted")
             raise
         stop = interrupt
-    with undisturbed():
+    with undisturbed(task.target):
         if result is None:
             result = _so_far(task, course, time.perf_counter() - began)
         write_result(result.image, task.target)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from impasto.cli.console import warn
+from impasto.cli.console import is_terminal, warn
 from impasto.errors import InputError
 from impasto.image import Image, write_image
 from impasto.result import OnStep, Step
@@ -32,7 +32,7 @@ def step_bar(label: str, costs: Sequence[float] = ()) -> Iterator[OnStep]:
     Yields:
         What to call after every step.
     """
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield lambda step: None
         return
     from rich.console import Console
@@ -70,7 +70,7 @@ def fetch_bar(name: str) -> Iterator[OnProgress | None]:
     Yields:
         What to call with the bytes done and the bytes in all, or None.
     """
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield None
         return
     from rich.console import Console

@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from impasto.cli import Terminated
+from impasto.cli.words import STDIN
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block has ended.
+def undisturbed(target: str) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block, which writes a picture, has ended.
+
+    Args:
+        target: Where it is written to; what reads standard output may never do so, and then nothing waits.
 
     Raises:
         KeyboardInterrupt: After the block, if one of them came.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if target == STDIN or threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []

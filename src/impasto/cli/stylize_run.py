@@ -113,8 +113,9 @@ class _Tasks:
     def _preview(self, job: Job) -> Path | None:
         if self.options.preview is None:
             return None
-        usual = Path("stdin.png" if job.target == STDIN else job.target).with_suffix(".preview.png")
-        return Path(self.options.preview or usual)
+        content = "stdin" if job.content == STDIN else Path(job.content).name
+        named = content if job.target == STDIN else job.target
+        return Path(self.options.preview or Path(named).with_suffix(".preview.png"))
 
 
 def _paint_many(jobs: Sequence[Job], tasks: _Tasks) -> int:

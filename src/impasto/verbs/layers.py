@@ -8,7 +8,8 @@ the brush strokes of that depth, colour specks first and larger forms later.
 
 - average pooling by default: max pooling sends its gradient to one pixel in four, and what is painted is speckled;
 - content in fp32 unless asked otherwise: bf16 rounds away some of what shallow layers still know;
-- the noise is faint and grey: from full noise, pixels stay where they were saturated;
+- the noise is faint, with coarse grain as well as fine: from full noise, pixels stay where they were saturated,
+  and from faint fine noise alone, L-BFGS finds no way down to a Gram matrix;
 - deep content layers say nothing about fine detail, which would stay noise: there a smoothness term that grows
   with depth decides about it, as in Mahendran & Vedaldi, "Understanding Deep Image Representations by Inverting
   Them", CVPR 2015. Brush strokes have none.
@@ -21,6 +22,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from impasto.errors import check_choice
 from impasto.image.grid import grid
@@ -52,8 +54,10 @@ STEPS: Mapping[Kind, int] = {"content": 200, "style": 150}
 SIZE = 256
 SMOOTHNESS = {1: 0.0, 2: 0.3, 3: 2.0, 4: 5.0, 5: 10.0}
 """Weight of the smoothness term by the block of a content layer."""
-NOISE = 0.1
-"""How far the noise goes, of the range of pixels."""
+NOISE: Mapping[Kind, float] = {"content": 0.03, "style": 0.1}
+"""Standard deviation of the noise, of the range of pixels."""
+OCTAVES = 4
+"""Grains of the noise: 1, 2, 4 and 8 pixels."""
 COLUMNS = {"content": 3, "style": 4}
 
 
@@ -122,6 +126,8 @@ class _Run:
     began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
+        if self.kind == "content" and self.settings.precision == "auto":
+            self.settings = replace(self.settings, precision="fp32")
         for layer in self.layers:
             self.settings_of(layer)
         self.colors = visible_colors(self.original)
@@ -136,7 +142,6 @@ class _Run:
             **only,
             style_layer_weights=(),
             style_blend=(),
-            precision="fp32" if is_content and self.settings.precision == "auto" else self.settings.precision,
             content_weight=float(is_content),
             style_weight=float(not is_content),
             tv_weight=SMOOTHNESS[int(layer[len("relu")])] if is_content else 0.0,
@@ -159,9 +164,14 @@ class _Run:
         self.painted.append(finished(picture, self.original, settings))
 
     def noise(self) -> Tensor:
+        """Return colour noise around grey, as strong in every octave."""
         height, width = fit(self.original.height, self.original.width, self.size)
         generator = torch.Generator().manual_seed(self.settings.seed)
-        return 0.5 + NOISE * (torch.rand(1, 3, height, width, generator=generator) - 0.5)
+        total = torch.zeros(1, 3, height, width)
+        for octave in range(OCTAVES):
+            grains = torch.randn(1, 3, 1 + (height >> octave), 1 + (width >> octave), generator=generator)
+            total += interpolate(grains, (height, width), mode="bicubic")
+        return (0.5 + NOISE[self.kind] * total / total.std()).clamp(0, 1)
 
     def result(self) -> Result:
         recipe = recipe_of(
