@@ -5,7 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
@@ -20,15 +23,26 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and ter
 ENDLESS = ("--size", "32", "--steps", "1000000")
 
 
+def hearing() -> None:
+    """Make a child hear Ctrl-C: what is started in the background, as a whole test run may be, is deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def started(command: list[str], **streams: Any) -> Iterator[subprocess.Popen[Any]]:
+    """Run a process that hears Ctrl-C and is gone at the end, whatever happens."""
+    process = subprocess.Popen(command, env=ENVIRONMENT, preexec_fn=hearing, **streams)  # noqa: PLW1509
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()  # nothing happens to one that has ended
+
+
 def stopped(number: int, preview: Path, *words: str) -> tuple[int, str, str]:
     """Start painting, send a signal once a preview shows the first step, and return how it ended."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "impasto", "stylize", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-m", "impasto", "stylize", *words]
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
         while not preview.exists():
             assert process.poll() is None and time.monotonic() < deadline
@@ -68,7 +82,13 @@ def test_a_sheet_keeps_the_cells_that_are_done_and_a_terminal_shows_how_far_it_i
     words = ["-m", "impasto", "sheet", "cat.png", "-s", "wave.png", "--strengths", "1", "--sizes", "32", "384"]
     steps = ["--coarse-size", "384", "--steps", "40"]
     process = pexpect.spawn(
-        sys.executable, [*words, *steps], env=ENVIRONMENT, dimensions=(24, 120), encoding="utf-8", timeout=60
+        sys.executable,
+        [*words, *steps],
+        env=ENVIRONMENT,
+        dimensions=(24, 120),
+        encoding="utf-8",
+        timeout=60,
+        preexec_fn=hearing,
     )
     process.expect(r"cat\.png .*━.* step [1-9]\d*/80 .*content 0\.\d+ .*style 0\.\d+ .*\d:\d\d:\d\d.*left")
     process.expect(r"step (4[1-9]|[5-7]\d)/80 .*left.*\d\d:\d\d")
@@ -82,7 +102,7 @@ def test_a_sheet_keeps_the_cells_that_are_done_and_a_terminal_shows_how_far_it_i
 
 def test_before_the_first_step_nothing_is_written_and_nothing_said(folder: Path):
     command = [sys.executable, "-m", "impasto", "stylize", "-", "--style", "wave.png", "-o", "out.png"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+    with started(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         # more than a pipe holds: once it is through, the process is reading
         process.stdin.write(Path("cat.png").read_bytes() + bytes(2**18))
         time.sleep(0.5)
