@@ -85,7 +85,7 @@ class _Gram(torch.autograd.Function):
 
     F·Fᵀ is the weight gradient of a 1×1 convolution whose input and output gradient are both F, and the
     gradient of it is a 1×1 convolution of F. Both run at the speed of convolutions in the layout that the
-    network uses, about twice that of a matrix product of the flattened features.
+    network uses, where a matrix product of the flattened features would be slower.
     """
 
     @staticmethod

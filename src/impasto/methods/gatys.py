@@ -7,7 +7,7 @@ smoothness that makes one number to minimise over the pixels,
 
     J(G) = content_weight · J_content + style_weight · Σ_l w_l · J_style(l) + tv_weight · J_TV.
 
-**Deviations** from the paper, each because it was measured to paint better or sooner:
+**Deviations** from the paper, each because it painted better or sooner where it was tried:
 
 - terms are relative to their targets (`scaling="paper"` gives the printed formulas): every layer then counts
   as much as its weight says, while in the paper's scaling relu4_1 and relu5_1 stay unmatched;

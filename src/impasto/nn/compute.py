@@ -33,7 +33,7 @@ def choose_device(device: Device = "auto") -> torch.device:
 def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """Return the type of weights and activations; `auto` takes bf16 where the hardware computes in it.
 
-    Never fp16: processors emulate it, a thousand times slower.
+    Never fp16: processors emulate it, far too slowly.
 
     Raises:
         SettingError: If there is no such precision.
@@ -68,7 +68,7 @@ def reused_memory() -> Iterator[None]:
     """Let this process keep the memory it frees, and use it again, until the block ends.
 
     glibc gives every freed block above 32 MB back to the system, and each new one costs a page fault per 4 kB:
-    a tenth to a quarter of the time of a painting's step. This changes the whole process, all threads, so the
+    a tenth and more of the time of a painting's step. This changes the whole process, all threads, so the
     command line does it and a library caller may. It does nothing where the C library is another one.
     """
     libc = _glibc()
