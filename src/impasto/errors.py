@@ -55,3 +55,13 @@ def check_whole(name: str, value: int, low: int, high: int) -> None:
     """
     if not isinstance(value, int) or not low <= value <= high:
         raise SettingError(f"{name} is {value}; allowed are whole numbers from {low} to {high}")
+
+
+def check_count(name: str, given: Sequence[object], wanted: int, things: str) -> None:
+    """Raise unless `given` is empty or has one value for each of the `wanted` things.
+
+    Raises:
+        SettingError: Naming both numbers.
+    """
+    if given and len(given) != wanted:
+        raise SettingError(f"{name} has {len(given)} values for {wanted} {things}; give one each, or none")

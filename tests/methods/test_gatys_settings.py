@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from impasto.errors import ImpastoError, SettingError
-from impasto.methods.gatys import GatysSettings, Style, paint, painting_size
+from impasto.methods.gatys import GatysSettings, Style, paint, schedule
 
 WRONG: list[tuple[str, Any, str]] = [
     ("layer_weighting", "linear", "choose one of balanced, equal, exponential"),
@@ -151,10 +151,20 @@ def test_a_picture_too_small_to_see_says_how_small_it_would_be(size, longest, pa
         paint(picture(*size), [Style(picture(20, 20))], GatysSettings(size=longest))
 
 
-def test_the_size_painted():
-    assert painting_size(picture(30, 20), GatysSettings()) == 30
-    assert painting_size(picture(30, 20), GatysSettings(size=99)) == 99
-    # the longest side painted when no size is asked for, as the settings' docstring says
-    wide = torch.empty(1, 3, 1, 5000)
-    assert painting_size(wide, GatysSettings()) == 1024
-    assert painting_size(wide, GatysSettings(size=5000)) == 5000
+@pytest.mark.parametrize(
+    ("height", "width", "options", "sizes"),
+    [
+        (30, 20, {}, [(30, 20)]),
+        (200, 300, {"size": 512}, [(85, 128), (121, 181), (171, 256), (241, 362), (341, 512)]),
+        (200, 300, {"coarse_size": 300}, [(200, 300)]),
+        # the longest side painted when no size is asked for, as the settings' docstring says
+        (2000, 1500, {"coarse_size": 1024}, [(1024, 768)]),
+        (2000, 1500, {"coarse_size": 5000, "size": 5000}, [(5000, 3750)]),
+        # VGG could not see the narrow side of what lies below
+        (40, 400, {"coarse_size": 100}, [(20, 200), (28, 283), (40, 400)]),
+    ],
+)
+def test_the_schedule(height: int, width: int, options: dict[str, int], sizes: list[tuple[int, int]]):
+    levels = schedule(height, width, GatysSettings(**options, steps=7, coarse_steps=3))
+    assert [(level.height, level.width) for level in levels] == sizes
+    assert [level.steps for level in levels] == [3] * (len(sizes) - 1) + [7]

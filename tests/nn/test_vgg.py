@@ -150,6 +150,16 @@ def test_layouts_of_the_picture_do_not_matter(vgg):
     torch.testing.assert_close(alone, expected, rtol=1e-4, atol=1e-3)
 
 
+def test_bf16_sees_pixels_as_finely_as_fp32(photo):
+    """Only what conv1_1 gives is rounded, by half a step of 8 bits at most; not the pixels that it is given."""
+    rounded = VGG.pretrained(dtype=torch.bfloat16)
+    exact = VGG.pretrained()
+    exact.load_state_dict({name: weight.float() for name, weight in rounded.state_dict().items()})
+    wanted = exact(photo, ["relu1_1"])["relu1_1"]
+    error = (rounded(photo, ["relu1_1"])["relu1_1"].float() - wanted).abs()
+    assert (error <= 2**-8 * wanted + 1e-4 * wanted.max()).all()
+
+
 def test_bf16_is_near(vgg, photo):
     rounded = VGG.pretrained(dtype=torch.bfloat16)(photo, ["relu1_1", "relu4_2"])
     for name, exact in vgg(photo, ["relu1_1", "relu4_2"]).items():

@@ -5,19 +5,18 @@ import inspect
 import math
 import textwrap
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
-import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+from torch import nn
 
 from impasto.cli.console import print_json
 from impasto.cli.options import Json, Settings, parse
 from impasto.errors import SettingError
 from impasto.methods import Method
 from impasto.methods.gatys import GatysSettings
-from impasto.nn.vgg import VGG, Network
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,10 @@ def describe(method: Method, words: list[str]) -> int:
     """
     command = f"impasto methods {method.name}"
     options = parse(MethodOptions, words, command=command, description=f"{method.name} {method.what}.")
-    settings, networks = settings_table(options.settings), networks_of(options.settings)
+    settings = settings_table(options.settings)
+    networks = {
+        name: count_parameters(network) for name, network in method.load().networks(options.settings).items()
+    }
     if options.json:
         print_json(asdict(method) | {"settings": settings, "networks": networks})
         return 0
@@ -53,6 +55,11 @@ def describe(method: Method, words: list[str]) -> int:
     return 0
 
 
+def count_parameters(network: nn.Module) -> int:
+    """Return how many numbers a network has learnt."""
+    return sum(weight.numel() for weight in network.parameters())
+
+
 def settings_table(settings: GatysSettings) -> dict[str, dict[str, Any]]:
     """Return default, chosen value, meaning and allowed values of every setting, by name."""
     what, defaults = _docstrings(type(settings)), type(settings)()
@@ -65,13 +72,6 @@ def settings_table(settings: GatysSettings) -> dict[str, dict[str, Any]]:
         }
         for each in fields(settings)
     }
-
-
-def networks_of(settings: GatysSettings) -> dict[str, int]:
-    """Return how many parameters each network has that can look, the chosen one first; nothing is loaded."""
-    names = sorted(get_args(Network), key=lambda name: name != settings.network)
-    with torch.device("meta"):
-        return {name: sum(weight.numel() for weight in VGG(name).parameters()) for name in names}
 
 
 def _docstrings(kind: type) -> dict[str, str]:

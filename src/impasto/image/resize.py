@@ -19,10 +19,15 @@ def resize(picture: Float[Tensor, "b c _h _w"], height: int, width: int) -> Floa
     """
     if picture.shape[-2:] == (height, width):
         return picture
+    return resize_change(picture, height, width).clamp(0, 1)
+
+
+def resize_change(change: Float[Tensor, "b c _h _w"], height: int, width: int) -> Float[Tensor, "b c _hh _ww"]:
+    """Resize the difference of two pictures, whose values may have any sign and size, likewise."""
     if width == 1 < height:
         # torch 2.13 makes columns of one pixel wrongly, but not rows
-        return resize(picture.mT, width, height).mT
-    return interpolate(picture, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+        return resize_change(change.mT, width, height).mT
+    return interpolate(change, (height, width), mode="bicubic", antialias=True)
 
 
 def fit(height: int, width: int, longest: int) -> tuple[int, int]:

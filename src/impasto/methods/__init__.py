@@ -26,7 +26,7 @@ class Method:
     url: str
 
     def load(self) -> ModuleType:
-        """Import the method's file."""
+        """Import the method's file, which has its settings class and `networks(settings)`."""
         return import_module(f"impasto.methods.{self.name}")
 
 

@@ -24,16 +24,16 @@ Masks are guided Gram matrices and colour modes are those of "Preserving Color" 
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from impasto._typing import Picture, Weight
-from impasto.errors import SettingError, check_choice, check_range, check_whole
+from impasto.errors import SettingError, check_choice, check_count, check_range, check_whole
 from impasto.image.color import luminance, match_colors, match_luminance, with_chroma_of
 from impasto.image.regions import intersect, shrink_mask
-from impasto.image.resize import fit, pyramid, resize
+from impasto.image.resize import fit, pyramid, resize, resize_change
 from impasto.losses.content import content_loss
 from impasto.losses.scaling import Scaling
 from impasto.losses.smoothness import total_variation
@@ -130,7 +130,7 @@ class GatysSettings:
         check_whole("steps", self.steps, 1, 1_000_000)
         check_whole("coarse_steps", self.coarse_steps, 1, 1_000_000)
         check_whole("seed", self.seed, 0, 2**63 - 1)
-        _check_count("style_layer_weights", self.style_layer_weights, len(self.style_layers), "style layers")
+        check_count("style_layer_weights", self.style_layer_weights, len(self.style_layers), "style layers")
         if self.style_layer_weights and not any(self.style_layer_weights):
             raise SettingError("style_layer_weights are all 0; one must be above, or style_weight 0 instead")
         if not ((self.content_weight and self.content_layers) or (self.style_weight and self.style_layers)):
@@ -158,7 +158,7 @@ class GatysSettings:
         """
         if not styles:
             raise SettingError("there is no style; give at least one painting")
-        _check_count("style_blend", self.style_blend, styles, "styles")
+        check_count("style_blend", self.style_blend, styles, "styles")
         blend = self.style_blend or (1.0,) * styles
         if sum(blend) == 0:
             raise SettingError("style_blend is 0 for every style; one must be above")
@@ -227,48 +227,68 @@ def paint(
     vgg = VGG.pretrained(
         settings.network, settings.pooling, device=device, dtype=choose_dtype(settings.precision, device)
     )
-    height, width = _size(content, settings)
+    levels = schedule(content.shape[-2], content.shape[-1], settings)
     content, original = content.to(device), content.to(device)
     styles = [style.to(device) for style in styles]
     content, styles = _keep_colors(content, styles, settings.colors)
     base = _start(content, styles, settings) if start is None else start.to(device)
-    sizes = [fit(height, width, length) for length in _lengths(height, width, settings.coarse_size)]
-    total = settings.steps + settings.coarse_steps * (len(sizes) - 1)
-    index = itertools.count(1)
+    total, index = sum(level.steps for level in levels), itertools.count(1)
+
+    def finished(picture: Tensor) -> Tensor:
+        luminance_only = settings.colors == "luminance"
+        return with_chroma_of(picture, resize(original, *picture.shape[-2:])) if luminance_only else picture
 
     def report(losses: Mapping[str, float], picture: Tensor) -> None:
         if on_step is not None:
-            on_step(Step(next(index), total, losses, picture))
+            on_step(Step(next(index), total, losses, finished(picture)))
 
     with repeatable():
-        picture = below = resize(base, *sizes[0])
-        for number, (rows, columns) in enumerate(sizes):
-            level = resize(base, rows, columns)
-            picture = (level + _enlarge(picture - below, rows, columns)).clamp(0, 1)
-            objective = Objective(vgg, resize(content, rows, columns), styles, settings, visible)
-            steps = settings.steps if number == len(sizes) - 1 else settings.coarse_steps
+        picture = below = resize(base, levels[0].height, levels[0].width)
+        for height, width, steps in levels:
+            level = resize(base, height, width)
+            picture = (level + resize_change(picture - below, height, width)).clamp(0, 1)
+            objective = Objective(vgg, resize(content, height, width), styles, settings, visible)
             walk = objective, picture, steps, report, settings.optimizer, settings.learning_rate
             picture, below = minimise(*walk), level
-    if settings.colors == "luminance":
-        picture = with_chroma_of(picture, resize(original, height, width))
-    return picture.cpu()
+    return finished(picture).cpu()
 
 
-def painting_size(content: Picture, settings: GatysSettings) -> int:
-    """Return the longest side that will be painted, in pixels."""
-    return settings.size or min(max(content.shape[-2:]), DEFAULT_SIZE)
+class Level(NamedTuple):
+    """One size of the picture on its way up, in pixels, and how many steps are taken there."""
+
+    height: int
+    width: int
+    steps: int
 
 
-def _size(content: Tensor, settings: GatysSettings) -> tuple[int, int]:
-    longest = painting_size(content, settings)
-    rows, columns = content.shape[-2:]
-    height, width = fit(rows, columns, longest)
-    if min(height, width) < SMALLEST:
+def schedule(height: int, width: int, settings: GatysSettings) -> list[Level]:
+    """Return the sizes at which a content of some size is painted, coarse to fine.
+
+    Args:
+        height: Of the content, in pixels.
+        width: Likewise.
+        settings: Give the sizes and steps.
+
+    Raises:
+        SettingError: If the picture would be too narrow for VGG.
+    """
+    longest = settings.size or min(max(height, width), DEFAULT_SIZE)
+    rows, columns = fit(height, width, longest)
+    if min(rows, columns) < SMALLEST:
         raise SettingError(
-            f"painted {longest} pixels long, the picture would be {width}×{height}; "
+            f"painted {longest} pixels long, the picture would be {columns}×{rows}; "
             f"each side needs at least {SMALLEST}, so choose a larger size or crop the picture"
         )
-    return height, width
+    coarse = [fit(height, width, length) for length in pyramid(longest, settings.coarse_size)[:-1]]
+    below = [Level(*size, settings.coarse_steps) for size in coarse if min(size) >= SMALLEST]
+    return [*below, Level(rows, columns, settings.steps)]
+
+
+def networks(settings: GatysSettings) -> dict[str, nn.Module]:
+    """Return the networks that can look, the chosen one first, without weights: on the meta device."""
+    names = sorted(get_args(Network), key=lambda name: name != settings.network)
+    with torch.device("meta"):
+        return {name: VGG(name, settings.pooling) for name in names}
 
 
 class Objective:
@@ -362,13 +382,6 @@ def _evening(targets: Sequence[_Target]) -> float:
     return float(covered) / sum(target.share for target in targets)
 
 
-def _lengths(height: int, width: int, coarsest: int) -> list[int]:
-    """Return the longest sides to paint at, leaving out those whose shorter side VGG could not see."""
-    longest, shorter = max(height, width), min(height, width)
-    lengths = [length for length in pyramid(longest, coarsest) if length * shorter >= SMALLEST * longest]
-    return lengths or [longest]
-
-
 def _keep_colors(content: Tensor, styles: list[Style], colors: Colors) -> tuple[Tensor, list[Style]]:
     """Bring the styles' colours to the content's, the way asked for, before anything is painted."""
 
@@ -403,13 +416,3 @@ def _gram(features: Tensor, guide: Tensor | None) -> Tensor:
     if guide is None:
         return gram_matrix(features)
     return guided_gram_matrix(features, shrink_mask(guide, *features.shape[-2:]))
-
-
-def _enlarge(change: Tensor, height: int, width: int) -> Tensor:
-    """Resize a signed difference of pictures."""
-    return torch.nn.functional.interpolate(change, (height, width), mode="bicubic", antialias=True)
-
-
-def _check_count(name: str, given: Sequence[object], wanted: int, things: str) -> None:
-    if given and len(given) != wanted:
-        raise SettingError(f"{name} has {len(given)} values for {wanted} {things}; give one each, or none")

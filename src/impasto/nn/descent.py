@@ -9,10 +9,10 @@ from torch import Tensor
 
 from impasto._typing import Picture
 from impasto.errors import ImpastoError
+from impasto.nn.lbfgs import PictureLBFGS
 
 Optimizer = Literal["lbfgs", "adam"]
 
-LBFGS_HISTORY = 20
 DIVERGED = 10.0
 """A loss this many times the best one: L-BFGS has lost its way and starts anew from the best picture."""
 
@@ -41,39 +41,40 @@ def minimise(
     Raises:
         ImpastoError: If the loss is not finite from the start.
     """
-    # torch's L-BFGS wants contiguous pixels
     pixels = picture.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     best, lowest = picture.detach().clone(), math.inf
-    walker = _walker(pixels, optimizer, learning_rate)
-    terms: dict[str, float] = {}
-
-    def evaluate() -> float:
-        nonlocal terms
-        walker.zero_grad()
+    walk = _walk(pixels, optimizer, learning_rate)
+    for _ in range(steps):
         inside = pixels.clamp(0, 1)
         parts = objective(inside)
-        loss = torch.stack([*parts.values()]).sum()
-        (loss + (pixels - inside).square().mean()).backward()
-        terms = {name: float(part.detach()) for name, part in parts.items()} | {"total": float(loss.detach())}
-        return terms["total"]
-
-    for _ in range(steps):
-        before = pixels.detach().clone()
-        walker.step(evaluate)
+        total = torch.stack([*parts.values()]).sum()
+        pixels.grad = None
+        (total + (pixels - inside).square().mean()).backward()
+        terms = {name: float(part.detach()) for name, part in parts.items()} | {"total": float(total.detach())}
         loss = terms["total"]
         if loss < lowest:
-            best, lowest = before.clamp_(0, 1), loss
-        elif not loss < DIVERGED * lowest:
-            if lowest == math.inf:
-                raise ImpastoError(f"the loss is {loss} at the start; choose smaller weights, or fp32 precision")
+            best, lowest = inside.detach().clone(), loss
+        if loss < DIVERGED * lowest:
+            walk()
+        elif lowest == math.inf:
+            raise ImpastoError(f"the loss is {loss} at the start; choose smaller weights, or fp32 precision")
+        else:
             with torch.no_grad():
                 pixels.copy_(best)
-            walker = _walker(pixels, optimizer, learning_rate)
+            walk = _walk(pixels, optimizer, learning_rate)
         report(terms, best)
     return best
 
 
-def _walker(pixels: Tensor, optimizer: Optimizer, learning_rate: float) -> torch.optim.Optimizer:
+def _walk(pixels: Tensor, optimizer: Optimizer, learning_rate: float) -> Callable[[], object]:
+    """Return what takes one step from the pixels along their gradient."""
     if optimizer == "adam":
-        return torch.optim.Adam([pixels], lr=learning_rate)
-    return torch.optim.LBFGS([pixels], lr=1, max_iter=1, history_size=LBFGS_HISTORY)
+        return torch.optim.Adam([pixels], lr=learning_rate).step
+    lbfgs = PictureLBFGS(*pixels.shape[-2:])
+
+    def walk() -> None:
+        assert pixels.grad is not None
+        with torch.no_grad():
+            pixels.add_(lbfgs.step(pixels.detach(), pixels.grad))
+
+    return walk

@@ -17,7 +17,7 @@ from typing import Literal, Self
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, max_pool2d, pad
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
 
 from impasto._typing import Picture
 from impasto.errors import InputError, check_choice
@@ -59,9 +59,10 @@ class VGG(nn.Module):
         in_channels = 3
         for name in self.layer_names:
             width = WIDTHS[_block(name) - 1]
-            # conv1_1 is padded by hand, see Deviations
-            padding = 0 if name == "relu1_1" else 1
-            self.add_module(_convolution(name), nn.Conv2d(in_channels, width, 3, padding=padding))
+            convolution = (
+                _PixelConvolution(3, width, 3) if name == "relu1_1" else nn.Conv2d(in_channels, width, 3, padding=1)
+            )
+            self.add_module(_convolution(name), convolution)
             in_channels = width
 
     @classmethod
@@ -129,14 +130,29 @@ class VGG(nn.Module):
         return found
 
     def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
-        first = next(self.parameters())
-        features = pad(picture, (1, 1, 1, 1), mode="replicate").to(first.dtype)
-        features = features.contiguous(memory_format=torch.channels_last)
+        features = picture
         for name in self.layer_names:
             if name != "relu1_1" and name.endswith("_1"):
                 features = self.pool(features, 2)
             features = self.get_submodule(_convolution(name))(features).relu_()
             yield name, features
+
+
+class _PixelConvolution(nn.Conv2d):
+    """The first convolution, which repeats the edge and tells pixels apart as finely as they are.
+
+    bf16 has fewer levels than an 8-bit picture, so a picture that has hardly changed would look the same. What
+    rounding takes away is therefore given as three more channels with the same weights. Without them the change
+    of the gradient between two steps of painting was mostly noise, on which L-BFGS founds its steps.
+    """
+
+    def forward(self, picture: Tensor) -> Tensor:
+        picture = pad(picture, (1, 1, 1, 1), mode="replicate").contiguous(memory_format=torch.channels_last)
+        rounded = picture.to(self.weight.dtype)
+        if rounded.dtype == picture.dtype:
+            return conv2d(picture, self.weight, self.bias)
+        rest = (picture - rounded).detach().to(self.weight.dtype)
+        return conv2d(torch.cat([rounded, rest], dim=1), torch.cat([self.weight] * 2, dim=1), self.bias)
 
 
 def _block(name: str) -> int:

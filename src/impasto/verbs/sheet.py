@@ -10,7 +10,6 @@ from typing import NamedTuple
 from impasto.errors import SettingError, check_range
 from impasto.image.grid import grid
 from impasto.image.io import Image, ImageSource, read_image
-from impasto.image.resize import pyramid
 from impasto.methods import gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.result import OnStep, Result, Step
@@ -115,14 +114,8 @@ def sheet(
 
 def step_costs(photo: Image, settings: GatysSettings) -> list[float]:
     """Return what each step of painting a photo costs beside the others: as its pixels."""
-    longest = settings.size or min(max(photo.width, photo.height), gatys.DEFAULT_SIZE)
-    shorter = longest * min(photo.width, photo.height) / max(photo.width, photo.height)
-    lengths = [
-        each for each in pyramid(longest, settings.coarse_size) if each * shorter >= gatys.SMALLEST * longest
-    ]
-    lengths = lengths or [longest]
-    steps = [settings.coarse_steps] * (len(lengths) - 1) + [settings.steps]
-    return [float(length**2) for length, count in zip(lengths, steps, strict=True) for _ in range(count)]
+    levels = gatys.schedule(photo.height, photo.width, settings)
+    return [float(level.height * level.width) for level in levels for _ in range(level.steps)]
 
 
 @dataclass

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from impasto._version import __version__
 from impasto.errors import ImpastoError, SettingError, check_choice
-from impasto.image.color import with_chroma_of
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.regions import mask_of, visible_colors, visible_part
 from impasto.image.resize import fit, resize
@@ -122,11 +121,7 @@ def finished(
     size = (photo.height, photo.width)
     if settings.size is not None:
         size = fit(*size, settings.size)
-    painted = resize(painted.cpu(), *size)
-    if settings.colors == "luminance":
-        # a step's picture has no chroma yet; a finished one gets it at full size
-        painted = with_chroma_of(painted, resize(visible_colors(photo), *size))
-    image = from_tensor(painted, photo, keep_grey=grey)
+    image = from_tensor(resize(painted.cpu(), *size), photo, keep_grey=grey)
     return replace(image, recipe=recipe)
 
 
