@@ -41,6 +41,7 @@ from impasto.image.resize import fit, resize
 from impasto.image.tensors import to_tensor
 from impasto.methods.gatys import GatysSettings, Objective, Style, paint
 from impasto.nn.compute import choose_device, choose_dtype, reused_memory
+from impasto.nn.lbfgs import HISTORY
 from impasto.nn.vgg import VGG, WIDTHS, layer_names
 from impasto.result import Step
 
@@ -331,8 +332,8 @@ def peak_of(size: int) -> float:
 
 
 def peak_memory(size: int) -> float:
-    """Paint a few steps at one size and return the most memory this process ever had, in GB."""
-    settings = GatysSettings(size=size, coarse_size=size, steps=3)
+    """Paint at one size until L-BFGS remembers all it can, and return the most memory this process had, in GB."""
+    settings = GatysSettings(size=size, coarse_size=size, steps=HISTORY + 2)
     with reused_memory():
         paint(load("photos", PAIRS[0][0]), [Style(load("paintings", PAIRS[0][1]))], settings)
     if torch.cuda.is_available():

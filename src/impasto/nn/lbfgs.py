@@ -9,8 +9,6 @@ grain and far less for large forms, so here the guess is a filter,
 where f is the spatial frequency in cycles a pixel. The usual γ fits the stiffest directions, of which max pooling
 and ReLU make many; a multiple of it (`boldness`) goes faster once the first steps are behind.
 
-`benchmarks/gatys.py` measures what it gains over `torch.optim.LBFGS`.
-
 Reference: Nocedal & Wright, "Numerical Optimization", 2006, algorithm 7.4 (two-loop recursion), equation 7.20.
 """
 
@@ -22,7 +20,8 @@ from torch import Tensor
 
 from impasto._typing import Picture
 
-HISTORY = 30
+HISTORY = 20
+"""Steps remembered, each as large as two pictures."""
 LOWEST_FREQUENCY = 1 / 32
 """Cycles a pixel below which all counts as equally large."""
 FIRST_BOLDNESS, LAST_BOLDNESS = 2.0, 3.0
