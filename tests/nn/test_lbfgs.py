@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.nn.lbfgs import BOLD_AFTER, FIRST_BOLDNESS, LAST_BOLDNESS, LOWEST_FREQUENCY, PictureLBFGS
+from impasto.nn.lbfgs import BOLDEST, LOWEST_FREQUENCY, PictureLBFGS
 
 
 def pixels(height: int, width: int, seed: int = 0) -> Tensor:
@@ -38,14 +38,13 @@ def test_a_step_is_that_of_the_dense_formula(height: int, width: int, history: i
     pictures = [pixels(height, width, 10 + index) for index in range(steps + 1)]
     gradients = [bowl * picture for picture in pictures]
     for picture, gradient in zip(pictures, gradients, strict=True):
-        found = walker.step(picture, gradient)
+        found = walker.step(picture, gradient, 1.0)
 
     flat = [picture.flatten() for picture in pictures], [gradient.flatten() for gradient in gradients]
     moves, changes = ([after - before for before, after in pairwise(one)] for one in flat)
     start = filter_matrix(height, width)
-    boldness = FIRST_BOLDNESS + (LAST_BOLDNESS - FIRST_BOLDNESS) * min(1, (steps + 1) / BOLD_AFTER)
     scale = (moves[-1] @ changes[-1]) / (changes[-1] @ start @ changes[-1])
-    inverse, identity = boldness * scale * start, torch.eye(len(start), dtype=torch.float64)
+    inverse, identity = walker.boldness * scale * start, torch.eye(len(start), dtype=torch.float64)
     for move, change in list(zip(moves, changes, strict=True))[-history:]:
         rho = 1 / (move @ change)
         left = identity - rho * torch.outer(move, change)
@@ -56,22 +55,23 @@ def test_a_step_is_that_of_the_dense_formula(height: int, width: int, history: i
 
 def test_the_first_step_goes_downhill_carefully():
     gradient = pixels(4, 5)
-    step = PictureLBFGS(4, 5).step(pixels(4, 5, 1), gradient)
-    torch.testing.assert_close(step, -gradient / gradient.abs().sum())
+    step = PictureLBFGS(4, 5).step(pixels(4, 5, 1), gradient, 1.0)
+    assert step.abs().mean().item() == pytest.approx(1 / 255)
+    torch.testing.assert_close(step / step.norm(), -gradient / gradient.norm())
 
 
 def test_at_the_bottom_it_stays():
     walker, flat = PictureLBFGS(4, 5), torch.zeros_like(pixels(4, 5))
     for _ in range(3):
-        assert not walker.step(pixels(4, 5), flat).any()
+        assert not walker.step(pixels(4, 5), flat, 0.0).any()
 
 
 def test_a_hilltop_teaches_nothing():
     """Where the slope falls along a step there is no bowl; what is proposed still goes downhill."""
     walker, picture = PictureLBFGS(4, 5), pixels(4, 5)
-    walker.step(picture, -picture)
+    walker.step(picture, -picture, 1.0)
     gradient = -2 * picture
-    step = walker.step(2 * picture, gradient)
+    step = walker.step(2 * picture, gradient, 0.0)
     assert not walker.pairs
     assert (step * gradient).sum() < 0
 
@@ -79,7 +79,7 @@ def test_a_hilltop_teaches_nothing():
 def test_it_remembers_no_more_than_its_history():
     walker = PictureLBFGS(4, 5, history=3)
     for index in range(9):
-        walker.step(pixels(4, 5, index), 2 * pixels(4, 5, index))
+        walker.step(pixels(4, 5, index), 2 * pixels(4, 5, index), 1.0)
     assert len(walker.pairs) == 3
 
 
@@ -98,8 +98,9 @@ def test_it_is_quicker_than_torchs_where_fine_grain_is_steep():
     ours = start.clone().requires_grad_()
     walker = PictureLBFGS(size, size)
     for _ in range(steps):
-        (gradient,) = torch.autograd.grad(loss(ours), ours)
-        ours = (ours + walker.step(ours.detach(), gradient)).detach().requires_grad_()
+        value = loss(ours)
+        (gradient,) = torch.autograd.grad(value, ours)
+        ours = (ours + walker.step(ours.detach(), gradient, value.item())).detach().requires_grad_()
 
     theirs = start.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([theirs], max_iter=1)
@@ -113,3 +114,15 @@ def test_it_is_quicker_than_torchs_where_fine_grain_is_steep():
     for _ in range(steps):
         optimizer.step(closure)
     assert loss(ours) < 0.8 * loss(theirs) < 0.1 * loss(start)
+
+
+def test_it_grows_bolder_going_down_and_careful_going_up():
+    walker, picture, gradient = PictureLBFGS(4, 5), pixels(4, 5), pixels(4, 5, 1)
+    for loss in range(100, 0, -1):
+        walker.step(picture, gradient, float(loss))
+    assert walker.boldness == BOLDEST
+    walker.step(picture, gradient, 2.0)
+    assert 1 < walker.boldness < BOLDEST
+    for loss in range(3, 9):
+        walker.step(picture, gradient, float(loss))
+    assert walker.boldness == 1

@@ -55,7 +55,7 @@ def minimise(
         if loss < lowest:
             best, lowest = inside.detach().clone(), loss
         if loss < DIVERGED * lowest:
-            walk()
+            walk(loss)
         elif lowest == math.inf:
             raise ImpastoError(f"the loss is {loss} at the start; choose smaller weights, or fp32 precision")
         else:
@@ -66,15 +66,16 @@ def minimise(
     return best
 
 
-def _walk(pixels: Tensor, optimizer: Optimizer, learning_rate: float) -> Callable[[], object]:
+def _walk(pixels: Tensor, optimizer: Optimizer, learning_rate: float) -> Callable[[float], object]:
     """Return what takes one step from the pixels along their gradient."""
     if optimizer == "adam":
-        return torch.optim.Adam([pixels], lr=learning_rate).step
+        adam = torch.optim.Adam([pixels], lr=learning_rate)
+        return lambda loss: adam.step()
     lbfgs = PictureLBFGS(*pixels.shape[-2:])
 
-    def walk() -> None:
+    def walk(loss: float) -> None:
         assert pixels.grad is not None
         with torch.no_grad():
-            pixels.add_(lbfgs.step(pixels.detach(), pixels.grad))
+            pixels.add_(lbfgs.step(pixels.detach(), pixels.grad, loss))
 
     return walk

@@ -7,7 +7,7 @@ grain and far less for large forms, so here the guess is a filter,
     H₀ = boldness · γ · (½ / |f|)^½     with γ = sᵀy / yᵀH₀y,
 
 where f is the spatial frequency in cycles a pixel. The usual γ fits the stiffest directions, of which max pooling
-and ReLU make many; a multiple of it (`boldness`) goes faster once the first steps are behind.
+and ReLU make many; a multiple of it (`boldness`, from 1 to 3) goes faster as long as the loss does not rise.
 
 Reference: Nocedal & Wright, "Numerical Optimization", 2006, algorithm 7.4 (two-loop recursion), equation 7.20.
 """
@@ -22,11 +22,13 @@ from impasto._typing import Picture
 
 HISTORY = 20
 """Steps remembered, each as large as two pictures."""
+FIRST_STEP = 1 / 255
+"""Mean change of a value before anything is known: far less, and rounding hides what there is to learn."""
 LOWEST_FREQUENCY = 1 / 32
 """Cycles a pixel below which all counts as equally large."""
-FIRST_BOLDNESS, LAST_BOLDNESS = 2.0, 3.0
-BOLD_AFTER = 60
-"""Steps until the last boldness is reached."""
+BOLDEST = 3.0
+GROWTH, CAUTION = 1.05, 0.8
+"""What boldness is multiplied by after a step that led down, and after one that led up; it is never below 1."""
 
 
 class PictureLBFGS:
@@ -34,7 +36,7 @@ class PictureLBFGS:
 
     Example:
         >>> walker = PictureLBFGS(picture.shape[-2:])
-        >>> picture = picture + walker.step(picture, gradient)
+        >>> picture = picture + walker.step(picture, gradient, loss)
     """
 
     def __init__(self, height: int, width: int, history: int = HISTORY) -> None:
@@ -43,26 +45,27 @@ class PictureLBFGS:
         self.filter = (0.5 / (down.square() + across.square()).sqrt().clamp(LOWEST_FREQUENCY, 0.5)).sqrt()
         self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
         self.before: tuple[Tensor, Tensor] | None = None
-        self.scale, self.steps = 1.0, 0
+        self.scale, self.boldness, self.loss = 1.0, 2.0, math.inf
 
-    def step(self, picture: Picture, gradient: Picture) -> Picture:
+    def step(self, picture: Picture, gradient: Picture, loss: float) -> Picture:
         """Return what to add to the picture.
 
         Args:
             picture: Where the gradient was taken, `(1, 3, height, width)`.
             gradient: Of the loss.
+            loss: There.
         """
         self._learn(picture, gradient)
-        self.before = picture.clone(), gradient.clone()
-        self.steps += 1
+        self.boldness = max(1.0, min(BOLDEST, self.boldness * (GROWTH if loss <= self.loss else CAUTION)))
+        self.before, self.loss = (picture.clone(), gradient.clone()), loss
         direction = -gradient
         if not self.pairs:
-            return direction / gradient.abs().sum().clamp_min(torch.finfo(gradient.dtype).tiny)
+            return direction * (FIRST_STEP / gradient.abs().mean().clamp_min(torch.finfo(gradient.dtype).tiny))
         shares = []
         for step, change, curvature in reversed(self.pairs):
             shares.append(_dot(step, direction) / curvature)
             direction.sub_(change, alpha=shares[-1])
-        direction = self._boldness() * self.scale * self._smoothed(direction)
+        direction = self.boldness * self.scale * self._smoothed(direction)
         for (step, change, curvature), share in zip(self.pairs, reversed(shares), strict=True):
             direction.add_(step, alpha=share - _dot(change, direction) / curvature)
         return direction
@@ -80,9 +83,6 @@ class PictureLBFGS:
         spectrum = torch.fft.rfft2(values) * self.filter.to(values)
         smoothed: Tensor = torch.fft.irfft2(spectrum, s=self.size)
         return smoothed
-
-    def _boldness(self) -> float:
-        return FIRST_BOLDNESS + (LAST_BOLDNESS - FIRST_BOLDNESS) * min(1.0, self.steps / BOLD_AFTER)
 
 
 def _dot(one: Tensor, other: Tensor) -> float:
