@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.nn.lbfgs import BOLDEST, LOWEST_FREQUENCY, PictureLBFGS
+from impasto.nn.lbfgs import BOLDEST, LARGEST_STEP, LOWEST_FREQUENCY, PictureLBFGS
 
 
 def pixels(height: int, width: int, seed: int = 0) -> Tensor:
@@ -50,6 +50,7 @@ def test_a_step_is_that_of_the_dense_formula(height: int, width: int, history: i
         left = identity - rho * torch.outer(move, change)
         inverse = left @ inverse @ left.T + rho * torch.outer(move, move)
     expected = -(inverse @ gradients[-1].flatten()).view_as(found)
+    expected *= min(1.0, LARGEST_STEP / expected.square().mean().sqrt().item())
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-8)
 
 
@@ -89,7 +90,7 @@ def test_it_is_quicker_than_torchs_where_fine_grain_is_steep():
     down, across = torch.fft.fftfreq(size)[:, None], torch.fft.rfftfreq(size)[None]
     steepness = (down.square() + across.square()).sqrt().clamp_min(LOWEST_FREQUENCY).sqrt()
     uneven = pixels(size, size, 1).float().exp()
-    target, start = pixels(size, size, 2).float(), pixels(size, size, 3).float()
+    target, start = 0.1 * pixels(size, size, 2).float(), 0.1 * pixels(size, size, 3).float()
 
     def loss(picture: Tensor) -> Tensor:
         filtered = torch.fft.irfft2(torch.fft.rfft2(picture - target) * steepness, s=(size, size))

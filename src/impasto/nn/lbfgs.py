@@ -24,6 +24,8 @@ HISTORY = 20
 """Steps remembered, each as large as two pictures."""
 FIRST_STEP = 1 / 255
 """Mean change of a value before anything is known: far less, and rounding hides what there is to learn."""
+LARGEST_STEP = 0.1
+"""Root mean square of a step: one that leaps over the whole range of pixels does not come back."""
 LOWEST_FREQUENCY = 1 / 32
 """Cycles a pixel below which all counts as equally large."""
 BOLDEST = 3.0
@@ -68,7 +70,8 @@ class PictureLBFGS:
         direction = self.boldness * self.scale * self._smoothed(direction)
         for (step, change, curvature), share in zip(self.pairs, reversed(shares), strict=True):
             direction.add_(step, alpha=share - _dot(change, direction) / curvature)
-        return direction
+        length = direction.square().mean().sqrt()
+        return direction * (LARGEST_STEP / length).clamp(max=1.0)
 
     def _learn(self, picture: Tensor, gradient: Tensor) -> None:
         if self.before is None:
