@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto._typing import Picture
 from impasto.errors import ImpastoError
-from impasto.nn.lbfgs import PictureLBFGS
+from impasto.nn.lbfgs import FIRST_STEP, PictureLBFGS
 
 Optimizer = Literal["lbfgs", "adam"]
 
@@ -43,7 +43,8 @@ def minimise(
     """
     pixels = picture.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     best, lowest = picture.detach().clone(), math.inf
-    walk = _walk(pixels, optimizer, learning_rate)
+    first_step = FIRST_STEP
+    walk = _walk(pixels, optimizer, learning_rate, first_step)
     for _ in range(steps):
         inside = pixels.clamp(0, 1)
         parts = objective(inside)
@@ -61,17 +62,21 @@ def minimise(
         else:
             with torch.no_grad():
                 pixels.copy_(best)
-            walk = _walk(pixels, optimizer, learning_rate)
+            # near the bottom even a level of 8 bits may be a leap
+            first_step /= 10
+            walk = _walk(pixels, optimizer, learning_rate, first_step)
         report(terms, best)
     return best
 
 
-def _walk(pixels: Tensor, optimizer: Optimizer, learning_rate: float) -> Callable[[float], object]:
+def _walk(
+    pixels: Tensor, optimizer: Optimizer, learning_rate: float, first_step: float
+) -> Callable[[float], object]:
     """Return what takes one step from the pixels along their gradient."""
     if optimizer == "adam":
         adam = torch.optim.Adam([pixels], lr=learning_rate)
         return lambda loss: adam.step()
-    lbfgs = PictureLBFGS(*pixels.shape[-2:])
+    lbfgs = PictureLBFGS(*pixels.shape[-2:], first_step=first_step)
 
     def walk(loss: float) -> None:
         assert pixels.grad is not None

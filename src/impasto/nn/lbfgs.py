@@ -41,8 +41,8 @@ class PictureLBFGS:
         >>> picture = picture + walker.step(picture, gradient, loss)
     """
 
-    def __init__(self, height: int, width: int, history: int = HISTORY) -> None:
-        self.size = height, width
+    def __init__(self, height: int, width: int, history: int = HISTORY, first_step: float = FIRST_STEP) -> None:
+        self.size, self.first_step = (height, width), first_step
         down, across = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
         self.filter = (0.5 / (down.square() + across.square()).sqrt().clamp(LOWEST_FREQUENCY, 0.5)).sqrt()
         self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
@@ -62,7 +62,7 @@ class PictureLBFGS:
         self.before, self.loss = (picture.clone(), gradient.clone()), loss
         direction = -gradient
         if not self.pairs:
-            return direction * (FIRST_STEP / gradient.abs().mean().clamp_min(torch.finfo(gradient.dtype).tiny))
+            return direction * (self.first_step / gradient.abs().mean().clamp_min(torch.finfo(gradient.dtype).tiny))
         shares = []
         for step, change, curvature in reversed(self.pairs):
             shares.append(_dot(step, direction) / curvature)
