@@ -76,7 +76,7 @@ def _walk(
     if optimizer == "adam":
         adam = torch.optim.Adam([pixels], lr=learning_rate)
         return lambda loss: adam.step()
-    lbfgs = PictureLBFGS(*pixels.shape[-2:], first_step=first_step)
+    lbfgs = PictureLBFGS(pixels.shape[-2], pixels.shape[-1], first_step=first_step)
 
     def walk(loss: float) -> None:
         assert pixels.grad is not None
