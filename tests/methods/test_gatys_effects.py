@@ -99,7 +99,7 @@ def test_one_layer_of_brush_strokes(layer, photo, painting):
 def test_each_region_takes_the_colours_of_its_own_style(photo, init):
     red, blue = texture((0.8, 0.3, 0.2)), texture((0.1, 0.3, 0.7))
     left, right = halves(40, 48)
-    chosen = settings(init=init, steps=30, content_weight=0.02, style_layers=SHALLOW)
+    chosen = settings(init=init, steps=60, content_weight=0.02, style_layers=SHALLOW)
     painted = paint(photo, [Style(red, left), Style(blue, right)], chosen)
 
     def distance(picture: Tensor, mask: Tensor, style: Tensor) -> float:
@@ -107,7 +107,7 @@ def test_each_region_takes_the_colours_of_its_own_style(photo, init):
         return (mean - style.mean((2, 3))).norm().item()
 
     for mask, own, other in ((left, red, blue), (right, blue, red)):
-        assert distance(painted, mask, own) < 0.75 * distance(photo, mask, own)
+        assert distance(painted, mask, own) < 0.5 * distance(photo, mask, own)
         assert distance(painted, mask, own) < distance(painted, mask, other)
         if init == "toned":
             assert distance(painted, mask, own) < 0.1
@@ -147,7 +147,7 @@ def test_a_style_whose_region_cannot_be_seen_paints_nothing(photo, painting, oth
     steps: list[Step] = []
     painted = paint(photo, styles, settings(steps=8), visible=right, on_step=steps.append)
     assert_is_picture(painted, 40, 48)
-    assert totals(steps)[-1] < totals(steps)[0]
+    assert totals(steps)[-1] < 0.8 * totals(steps)[0]
 
 
 @pytest.mark.parametrize("options", [{}, {"init": "noise"}, {"size": 60, "coarse_size": 30}])

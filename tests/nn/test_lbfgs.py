@@ -7,7 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.nn.lbfgs import BOLDEST, LARGEST_STEP, LOWEST_FREQUENCY, PictureLBFGS
+from impasto.nn.lbfgs import (
+    BOLDEST,
+    CONTRAST,
+    LARGEST_STEP,
+    LOWEST_FREQUENCY,
+    MEMORY,
+    PLACE,
+    PRIOR,
+    PictureLBFGS,
+)
 
 
 def pixels(height: int, width: int, seed: int = 0) -> Tensor:
@@ -29,7 +38,26 @@ def filter_matrix(height: int, width: int) -> Tensor:
     return torch.block_diag(*[torch.stack(shifted)] * 3)
 
 
-@pytest.mark.parametrize(("height", "width"), [(4, 6), (5, 3)])
+def contrast_matrix(height: int, width: int, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """Return D = (⟨s²⟩ / ⟨y²⟩)^¼ on a diagonal; ⟨⟩ runs over places and fading steps, from an even prior."""
+    places = math.ceil(height / PLACE), math.ceil(width / PLACE)
+    averages = [torch.full(places, PRIOR, dtype=torch.float64) for _ in range(2)]
+    for pair in pairs:
+        for index, values in enumerate(pair):
+            squares = torch.zeros(places, dtype=torch.float64)
+            for row in range(places[0]):
+                for column in range(places[1]):
+                    top, bottom = row * height // places[0], -(-(row + 1) * height // places[0])
+                    start, end = column * width // places[1], -(-(column + 1) * width // places[1])
+                    squares[row, column] = values.view(3, height, width)[:, top:bottom, start:end].square().mean()
+            averages[index] = MEMORY * averages[index] + squares / squares.mean()
+    ratio = (averages[0] / averages[1]) ** 0.25
+    ratio = (ratio / ratio.log().mean().exp()).clamp(1 / CONTRAST, CONTRAST)
+    smooth = torch.nn.functional.interpolate(ratio[None, None], size=(height, width), mode="bilinear")
+    return torch.diag(smooth.expand(1, 3, height, width).flatten())
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (5, 3), (9, 8)])
 @pytest.mark.parametrize(("history", "steps"), [(10, 4), (2, 6), (10, 1)])
 def test_a_step_is_that_of_the_dense_formula(height: int, width: int, history: int, steps: int):
     """Nocedal & Wright, equation 6.17, applied to a full matrix over the pairs that are remembered."""
@@ -42,7 +70,8 @@ def test_a_step_is_that_of_the_dense_formula(height: int, width: int, history: i
 
     flat = [picture.flatten() for picture in pictures], [gradient.flatten() for gradient in gradients]
     moves, changes = ([after - before for before, after in pairwise(one)] for one in flat)
-    start = filter_matrix(height, width)
+    contrast = contrast_matrix(height, width, list(zip(moves, changes, strict=True)))
+    start = contrast @ filter_matrix(height, width) @ contrast
     scale = (moves[-1] @ changes[-1]) / (changes[-1] @ start @ changes[-1])
     inverse, identity = walker.boldness * scale * start, torch.eye(len(start), dtype=torch.float64)
     for move, change in list(zip(moves, changes, strict=True))[-history:]:
@@ -115,6 +144,16 @@ def test_it_is_quicker_than_torchs_where_fine_grain_is_steep():
     for _ in range(steps):
         optimizer.step(closure)
     assert loss(ours) < 0.8 * loss(theirs) < 0.1 * loss(start)
+
+
+def test_it_strides_where_the_loss_is_flat_and_treads_softly_where_it_is_steep():
+    steep = torch.ones(1, 1, 16, 24, dtype=torch.float64)
+    steep[..., 12:] = 100
+    walker, picture = PictureLBFGS(16, 24), pixels(16, 24)
+    for _ in range(20):
+        picture = picture + walker.step(picture, steep * picture, (steep * picture.square()).sum().item())
+    assert walker.contrast is not None
+    assert walker.contrast[..., :8].min() > 1.5 * walker.contrast[..., 16:].max()
 
 
 def test_it_grows_bolder_going_down_and_careful_going_up():

@@ -21,12 +21,10 @@ def cell(grid, index: int, columns: int, width: int, height: int) -> np.ndarray:
 
 
 def test_shallow_layers_give_the_pixels_back_and_deep_ones_do_not(folder: Path):
-    result = layers("content", "cat.png", size=48, steps=150)
+    result = layers("content", "cat.png", size=48, steps=60)
     original = read_image("cat.png").pixels.astype(float)
     assert np.array_equal(cell(result.image, 0, 3, 48, 36), original)
-    # the edge-tuned network hardly sees colour beyond relu2: compare light
-    changes = [(cell(result.image, index, 3, 48, 36) - original).mean(axis=2) for index in range(1, 6)]
-    apart = [np.abs(change).mean() for change in changes]
+    apart = [np.abs(cell(result.image, index, 3, 48, 36) - original).mean() for index in range(1, 6)]
     assert apart[0] < 8
     assert apart[0] < apart[1] < apart[2] < apart[3]
 

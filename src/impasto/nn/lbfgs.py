@@ -1,13 +1,17 @@
 """L-BFGS for pictures: its first guess of the curvature knows that pictures are smooth.
 
-L-BFGS estimates the inverse Hessian from the last steps. Where they say nothing, in almost every direction of a
-picture's space, it needs a guess, usually a multiple of the identity. Losses on deep features bend most for fine
-grain and far less for large forms, so here the guess is a filter,
+L-BFGS estimates the inverse Hessian from the last steps s and the changes y of the gradient that they made.
+Where these say nothing, in almost every direction of a picture's space, it needs a guess, usually a multiple of
+the identity. Here the guess is
 
-    H₀ = boldness · γ · (½ / |f|)^½     with γ = sᵀy / yᵀH₀y,
+    H₀ = boldness · γ · D F D     with γ = sᵀy / yᵀ(D F D)y.
 
-where f is the spatial frequency in cycles a pixel. The usual γ fits the stiffest directions, of which max pooling
-and ReLU make many; a multiple of it (`boldness`, from 1 to 3) goes faster as long as the loss does not rise.
+- F is a filter, (½ / |f|)^½ for the spatial frequency f in cycles a pixel: losses on deep features bend most for
+  fine grain and far less for large forms.
+- D = (⟨s²⟩ / ⟨y²⟩)^¼ is taken place by place, over a few pixels and the last steps: the loss bends several times
+  as much where the network sees much, as in grass, as where it sees little, as in the sky.
+- The usual γ fits the stiffest directions, of which max pooling and ReLU make many; a multiple of it (`boldness`,
+  from 1 to 3) goes faster as long as the loss does not rise.
 
 Reference: Nocedal & Wright, "Numerical Optimization", 2006, algorithm 7.4 (two-loop recursion), equation 7.20.
 """
@@ -17,6 +21,7 @@ from collections import deque
 
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from impasto._typing import Picture
 
@@ -28,6 +33,14 @@ LARGEST_STEP = 0.1
 """Root mean square of a step: one that leaps over the whole range of pixels does not come back."""
 LOWEST_FREQUENCY = 1 / 32
 """Cycles a pixel below which all counts as equally large."""
+PLACE = 4
+"""Pixels each way over which places are told apart."""
+MEMORY = 0.95
+"""What a step counts for when places are told apart, one step later."""
+PRIOR = 5.0
+"""How many steps' worth of belief there is at the start that all places are alike."""
+CONTRAST = 2.0
+"""D lies between this and one over it."""
 BOLDEST = 3.0
 GROWTH, CAUTION = 1.05, 0.8
 """What boldness is multiplied by after a step that led down, and after one that led up; it is never below 1."""
@@ -37,7 +50,7 @@ class PictureLBFGS:
     """Proposes steps over the pixels of one picture; it does not search along them.
 
     Example:
-        >>> walker = PictureLBFGS(picture.shape[-2:])
+        >>> walker = PictureLBFGS(*picture.shape[-2:])
         >>> picture = picture + walker.step(picture, gradient, loss)
     """
 
@@ -45,9 +58,12 @@ class PictureLBFGS:
         self.size, self.first_step = (height, width), first_step
         down, across = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
         self.filter = (0.5 / (down.square() + across.square()).sqrt().clamp(LOWEST_FREQUENCY, 0.5)).sqrt()
+        self.places = math.ceil(height / PLACE), math.ceil(width / PLACE)
+        self.moved, self.answered = (torch.full((1, 1, *self.places), PRIOR) for _ in range(2))
+        self.contrast: Tensor | None = None
         self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
         self.before: tuple[Tensor, Tensor] | None = None
-        self.scale, self.boldness, self.loss = 1.0, 2.0, math.inf
+        self.scale, self.boldness, self.loss = 1.0, 1.0, math.inf
 
     def step(self, picture: Picture, gradient: Picture, loss: float) -> Picture:
         """Return what to add to the picture.
@@ -78,14 +94,28 @@ class PictureLBFGS:
             return
         step, change = picture - self.before[0], gradient - self.before[1]
         curvature = _dot(step, change)
-        if curvature > torch.finfo(torch.float32).eps * math.sqrt(_dot(step, step) * _dot(change, change)):
+        if curvature > torch.finfo(torch.float32).eps * math.sqrt(_dot(step, step) * _dot(change, change)) > 0:
             self.pairs.append((step, change, curvature))
+            self._tell_places_apart(step, change)
             self.scale = curvature / _dot(change, self._smoothed(change))
 
+    def _tell_places_apart(self, step: Tensor, change: Tensor) -> None:
+        self.moved = MEMORY * self.moved.to(step) + self._shares(step)
+        self.answered = MEMORY * self.answered.to(step) + self._shares(change)
+        softness = (self.moved / self.answered).log()
+        softness = ((softness - softness.mean()) / 4).exp().clamp(1 / CONTRAST, CONTRAST)
+        self.contrast = interpolate(softness, size=self.size, mode="bilinear")
+
+    def _shares(self, values: Tensor) -> Tensor:
+        """Return the mean square of every place over that of the whole picture."""
+        squares = adaptive_avg_pool2d(values.square().mean(dim=1, keepdim=True), self.places)
+        return squares / squares.mean() + torch.finfo(values.dtype).eps
+
     def _smoothed(self, values: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft2(values) * self.filter.to(values)
+        contrast = 1.0 if self.contrast is None else self.contrast
+        spectrum = torch.fft.rfft2(contrast * values) * self.filter.to(values)
         smoothed: Tensor = torch.fft.irfft2(spectrum, s=self.size)
-        return smoothed
+        return contrast * smoothed
 
 
 def _dot(one: Tensor, other: Tensor) -> float:

@@ -11,7 +11,8 @@ Reference: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Sca
 ICLR 2015 (arXiv:1409.1556), table 1, columns D and E.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from itertools import zip_longest
 from typing import Literal, Self
 
 import torch
@@ -121,21 +122,21 @@ class VGG(nn.Module):
             raise InputError(
                 f"the picture is {width}×{height} pixels; {deepest} needs at least {smallest}×{smallest}"
             )
-        found = {}
-        for name, features in self._walk(picture):
+        needed = self.layer_names[: self.layer_names.index(deepest) + 1]
+        found, features = {}, picture
+        for name, following in zip_longest(needed, needed[1:], fillvalue=""):
+            features = self.get_submodule(_convolution(name))(features)
+            ends_block = following.endswith("_1")
+            if ends_block and name not in layers and self.pool is max_pool2d:
+                # ReLU and the maximum may change places; ReLU then has a quarter to do
+                features = max_pool2d(features, 2).relu_()
+                continue
+            features = features.relu_()
             if name in layers:
                 found[name] = features
-            if name == deepest:
-                break
-        return found
-
-    def _walk(self, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
-        features = picture
-        for name in self.layer_names:
-            if name != "relu1_1" and name.endswith("_1"):
+            if ends_block:
                 features = self.pool(features, 2)
-            features = self.get_submodule(_convolution(name))(features).relu_()
-            yield name, features
+        return found
 
 
 class _PixelConvolution(nn.Conv2d):
