@@ -1,7 +1,7 @@
 """What all tests share: shapes checked at every call, real pictures small enough to paint, a network that sees."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self, get_origin
 
@@ -63,6 +63,35 @@ def painting() -> Tensor:
 def other_painting() -> Tensor:
     """Poppies, 48×40: another palette."""
     return small(ROOT / "examples" / "paintings" / "poppies.jpg", 48, 40)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Paint with one thread, so that tests running beside each other do not wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def photo_size() -> tuple[int, int]:
+    """Width and height of the photo in `folder`."""
+    return 64, 48
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo_size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a photo and two paintings."""
+    monkeypatch.chdir(tmp_path)
+    for name, source, size in (
+        ("cat.png", "photos/cat.jpg", photo_size),
+        ("wave.png", "paintings/great_wave.jpg", (48, 36)),
+        ("poppies.png", "paintings/poppies.jpg", (40, 48)),
+    ):
+        with PIL.Image.open(ROOT / "examples" / source) as image:
+            image.resize(size).save(tmp_path / name)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

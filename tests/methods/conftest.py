@@ -5,7 +5,8 @@ import functools
 import pytest
 from torch import Tensor
 
-from impasto.methods.gatys import GatysSettings, Style, paint
+from impasto.image.regions import Style
+from impasto.methods.gatys import GatysSettings, paint
 from impasto.nn.vgg import VGG
 from impasto.result import Step
 

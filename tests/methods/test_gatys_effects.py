@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from impasto.image.color import luminance, rgb_to_yiq
+from impasto.image.regions import Style
 from impasto.image.resize import resize
-from impasto.methods.gatys import GatysSettings, Style, paint
+from impasto.methods.gatys import GatysSettings, paint
 from impasto.result import Step
 
 SHALLOW = ("relu1_1", "relu2_1", "relu3_1")

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d
 
+from impasto.image.regions import Style
 from impasto.image.resize import resize
-from impasto.methods.gatys import GatysSettings, Objective, Style
+from impasto.methods.gatys import GatysSettings, Objective
 from impasto.nn.vgg import VGG
 from impasto.weights.load import load_weights
 

@@ -11,8 +11,9 @@ from torch.nn.functional import interpolate
 
 from impasto.errors import ImpastoError
 from impasto.image.color import rgb_to_yiq
+from impasto.image.regions import Style
 from impasto.image.resize import resize
-from impasto.methods.gatys import GatysSettings, Style, paint
+from impasto.methods.gatys import GatysSettings, paint
 from impasto.nn.vgg import VGG
 from impasto.result import Step
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from impasto.errors import ImpastoError, SettingError
-from impasto.methods.gatys import GatysSettings, Style, paint, schedule
+from impasto.image.regions import Style
+from impasto.methods.gatys import GatysSettings, paint, schedule
 
 WRONG: list[tuple[str, Any, str]] = [
     ("layer_weighting", "linear", "choose one of balanced, equal, exponential"),

@@ -12,11 +12,9 @@ from impasto.errors import InputError, SettingError
 from impasto.image import Image, encode_image, write_image
 from impasto.image.decoding import decode
 from impasto.image.encoding import format_of
-from impasto.image.files import find_target
+from impasto.image.files import SUFFIXES, find_target, pictures_in
 from impasto.image.formats import MAX_FILE_BYTES, MAX_PIXELS, check_file_size, one_line
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-"""What a folder's pictures are called."""
 PIECE_BYTES = 2**20
 
 
@@ -44,9 +42,10 @@ def plan(contents: Sequence[str], styles: Sequence[str], output: str | None) -> 
         InputError: If a folder holds no picture.
         SettingError: If several pictures are to become one file.
     """
-    pictures, folders = [], [content for content in contents if content != STDIN and Path(content).is_dir()]
+    pictures: list[str] = []
+    folders = [content for content in contents if content != STDIN and Path(content).is_dir()]
     for content in contents:
-        pictures += pictures_in(Path(content)) if content in folders else [content]
+        pictures += map(str, pictures_in(Path(content))) if content in folders else [content]
     if len(contents) == 1 and not folders:
         return [Job(pictures[0], _single_target(pictures[0], styles, output))]
     if STDIN in (*contents, output):
@@ -62,18 +61,6 @@ def plan(contents: Sequence[str], styles: Sequence[str], output: str | None) -> 
         raise SettingError(f"-o {output} names one picture, but {len(pictures)} are to be painted; name a folder")
     targets = [_free(folder / f"{_named_after([content], styles)}.png", taken) for content in pictures]
     return [Job(content, str(target)) for content, target in zip(pictures, targets, strict=True)]
-
-
-def pictures_in(folder: Path) -> list[str]:
-    """Return the pictures that lie in a folder itself, sorted by name; hidden ones are left out.
-
-    Raises:
-        InputError: If there are none.
-    """
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
-    if not found:
-        raise InputError(f"{one_line(str(folder))} holds no picture; looked for {', '.join(SUFFIXES)}")
-    return [str(path) for path in found]
 
 
 def check_target(target: str, inputs: Sequence[str], *, as_json: bool = False) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor
 from impasto.errors import check_choice
 
 ColorMatch = Literal["linear", "histogram"]
+Colors = Literal["style", "luminance", "histogram", "linear"]
+"""Whose colours a painted photo has: the painting's, or its own, kept in one of three ways."""
 
 _EPSILON = 1e-5
 # rows: luminance Y, chroma I and Q
@@ -84,6 +86,21 @@ def match_colors(
     pixels, wanted = (each[0].flatten(1).to("cpu", torch.float64) for each in (picture, target))
     matched = _linear(pixels, wanted) if how == "linear" else _histogram(pixels, wanted)
     return matched.to(picture).reshape(picture.shape).clamp(0, 1)
+
+
+def recolor(
+    painting: Float[Tensor, "1 3 _h _w"], content: Float[Tensor, "1 3 _hh _ww"], colors: Colors
+) -> Float[Tensor, "1 3 _h _w"]:
+    """Bring a painting's colours to the photo's, so that what is painted after it has the photo's.
+
+    Args:
+        painting: The style.
+        content: The photo, any size.
+        colors: `style` changes nothing; `luminance` leaves light alone, like the photo's.
+    """
+    if colors == "style":
+        return painting
+    return match_luminance(painting, content) if colors == "luminance" else match_colors(painting, content, colors)
 
 
 def _linear(pixels: Float[Tensor, "3 n"], wanted: Float[Tensor, "3 m"]) -> Float[Tensor, "3 n"]:

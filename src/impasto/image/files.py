@@ -12,6 +12,28 @@ from typing import BinaryIO
 from impasto.errors import InputError
 from impasto.image.formats import MAX_FILE_BYTES, check_file_size, one_line
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
+"""What a folder's pictures are called."""
+
+
+def pictures_in(folder: Path, *, within: bool = False) -> list[Path]:
+    """Return the pictures that lie in a folder, sorted by name; hidden ones are left out.
+
+    Args:
+        folder: Where to look.
+        within: Whether to look in the folders in it as well.
+
+    Raises:
+        InputError: If there is no such folder or no picture in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {one_line(str(folder))}; give one with pictures in it")
+    paths = folder.rglob("*") if within else folder.iterdir()
+    found = sorted(path for path in paths if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    if not found:
+        raise InputError(f"{one_line(str(folder))} holds no picture; looked for {', '.join(SUFFIXES)}")
+    return found
+
 
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file of a size that may be read.

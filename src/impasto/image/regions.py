@@ -1,17 +1,39 @@
 """Regions: which part of a picture something applies to, as masks with values in [0, 1]."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from impasto._typing import Picture, Weight
 from impasto.errors import InputError
 from impasto.image.color import luminance
 from impasto.image.io import Image
 from impasto.image.resize import resize
 from impasto.image.tensors import alpha_tensor, to_tensor
+
+
+@dataclass(frozen=True)
+class Style:
+    """A painting to paint after, and where.
+
+    Attributes:
+        picture: The painting, any size.
+        region: Where on the content it applies, `(1, 1, height, width)` of any size; everywhere if None.
+        visible: Which part of the painting counts, likewise; all of it if None.
+    """
+
+    picture: Picture
+    region: Weight | None = None
+    visible: Weight | None = None
+
+    def to(self, device: torch.device) -> "Style":
+        """Return the same style on a device."""
+        region, visible = (None if mask is None else mask.to(device) for mask in (self.region, self.visible))
+        return Style(self.picture.to(device), region, visible)
 
 
 def mask_of(image: Image) -> Float[Tensor, "1 1 _h _w"]:

@@ -23,7 +23,7 @@ Masks are guided Gram matrices and colour modes are those of "Preserving Color" 
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -31,8 +31,8 @@ from torch import Tensor, nn
 
 from impasto._typing import Picture, Weight
 from impasto.errors import SettingError, check_choice, check_count, check_range, check_whole
-from impasto.image.color import luminance, match_colors, match_luminance, with_chroma_of
-from impasto.image.regions import intersect, shrink_mask
+from impasto.image.color import Colors, luminance, match_colors, recolor, with_chroma_of
+from impasto.image.regions import Style, intersect, shrink_mask
 from impasto.image.resize import fit, pyramid, resize, resize_change
 from impasto.losses.content import content_loss
 from impasto.losses.scaling import Scaling
@@ -45,7 +45,6 @@ from impasto.result import OnStep, Step
 
 Start = Literal["toned", "content", "noise", "style"]
 LayerWeighting = Literal["balanced", "equal", "exponential"]
-Colors = Literal["style", "luminance", "histogram", "linear"]
 
 STARTS: tuple[Start, ...] = get_args(Start)
 
@@ -172,26 +171,6 @@ DEFAULT_SIZE = 1024
 """Longest side painted when no size is asked for: larger takes memory and minutes that should be asked for."""
 
 
-@dataclass(frozen=True)
-class Style:
-    """A painting to paint after, and where.
-
-    Attributes:
-        picture: The painting, any size.
-        region: Where on the content it applies, `(1, 1, height, width)` of any size; everywhere if None.
-        visible: Which part of the painting counts, likewise; all of it if None.
-    """
-
-    picture: Picture
-    region: Weight | None = None
-    visible: Weight | None = None
-
-    def to(self, device: torch.device) -> "Style":
-        """Return the same style on a device."""
-        region, visible = (None if mask is None else mask.to(device) for mask in (self.region, self.visible))
-        return Style(self.picture.to(device), region, visible)
-
-
 def paint(
     content: Picture,
     styles: Sequence[Style],
@@ -230,7 +209,8 @@ def paint(
     levels = schedule(content.shape[-2], content.shape[-1], settings)
     content, original = content.to(device), content.to(device)
     styles = [style.to(device) for style in styles]
-    content, styles = _keep_colors(content, styles, settings.colors)
+    styles = [replace(style, picture=recolor(style.picture, content, settings.colors)) for style in styles]
+    content = luminance(content) if settings.colors == "luminance" else content
     base = _start(content, styles, settings) if start is None else start.to(device)
     total, index = sum(level.steps for level in levels), itertools.count(1)
 
@@ -380,18 +360,6 @@ def _evening(targets: Sequence[_Target]) -> float:
         return 1.0
     covered = torch.cat([target.region for target in targets if target.region is not None]).amax(dim=0).mean()
     return float(covered) / sum(target.share for target in targets)
-
-
-def _keep_colors(content: Tensor, styles: list[Style], colors: Colors) -> tuple[Tensor, list[Style]]:
-    """Bring the styles' colours to the content's, the way asked for, before anything is painted."""
-
-    def recolored(picture: Tensor) -> Tensor:
-        if colors == "luminance":
-            return match_luminance(picture, content)
-        return match_colors(picture, content, colors) if colors != "style" else picture
-
-    styles = [Style(recolored(style.picture), style.region, style.visible) for style in styles]
-    return (luminance(content) if colors == "luminance" else content), styles
 
 
 def _start(content: Tensor, styles: Sequence[Style], settings: GatysSettings) -> Tensor:

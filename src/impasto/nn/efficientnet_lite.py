@@ -24,6 +24,7 @@ from torch.nn.functional import relu6
 
 from impasto._typing import Picture
 from impasto.errors import InputError, check_choice
+from impasto.weights.foreign import IMAGENET_MEAN, IMAGENET_STD
 from impasto.weights.load import load_weights
 
 STAGES = (
@@ -40,8 +41,6 @@ STEM_WIDTH = 32
 HEAD_WIDTH = 1280
 NUM_CLASSES = 1000
 SMALLEST_SIDE = 32
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @cache

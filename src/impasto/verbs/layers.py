@@ -27,9 +27,9 @@ from torch.nn.functional import interpolate
 from impasto.errors import check_choice
 from impasto.image.grid import grid
 from impasto.image.io import Image, ImageSource, read_image
-from impasto.image.regions import visible_colors
+from impasto.image.regions import Style, visible_colors
 from impasto.image.resize import fit
-from impasto.methods.gatys import GatysSettings, Style, paint
+from impasto.methods.gatys import GatysSettings, paint
 from impasto.nn.vgg import Network, layer_names
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.stylize import finished, recipe_of

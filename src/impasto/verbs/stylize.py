@@ -13,11 +13,11 @@ from torch import Tensor
 from impasto._version import __version__
 from impasto.errors import ImpastoError, SettingError, check_choice
 from impasto.image.io import Image, ImageSource, read_image
-from impasto.image.regions import mask_of, visible_colors, visible_part
+from impasto.image.regions import Style, mask_of, visible_colors, visible_part
 from impasto.image.resize import fit, resize
 from impasto.image.tensors import from_tensor
 from impasto.methods import METHODS, gatys
-from impasto.methods.gatys import GatysSettings, Style
+from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import choose_device, choose_dtype
 from impasto.result import OnStep, Result, Step
 from impasto.weights.store import entry_named
