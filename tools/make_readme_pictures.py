@@ -18,7 +18,7 @@ HEIGHT = 300
 GAP = 12
 ROWS = (
     ("pagoda", "great_wave"),
-    ("dogs", "starry_night"),
+    ("cat", "auvers"),
 )
 
 
