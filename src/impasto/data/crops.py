@@ -1,0 +1,125 @@
+"""Random crops of pictures, to train on.
+
+A crop is a function of the seed and its position in the training, of nothing else: whoever asks for crop 12,345
+gets the same pixels, in one process or in many, from the start or after an interruption.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from impasto.errors import ImpastoError, InputError, check_range, check_whole
+from impasto.image.io import read_image
+from impasto.image.regions import visible_colors
+from impasto.image.resize import resize
+
+LARGEST_CROP = 4096
+KEPT = 2**31
+"""Bytes of decoded pictures that are kept, so that small folders are read once."""
+
+
+class Crop(NamedTuple):
+    """One sample: pixels, its position, the file it is from, and the files passed over to get it, with reasons."""
+
+    picture: Float[Tensor, "3 size size"]
+    position: int
+    path: Path
+    broken: dict[Path, str]
+
+
+class Batch(NamedTuple):
+    """Several samples: pixels, positions, and the files passed over."""
+
+    pictures: Float[Tensor, "b 3 size size"]
+    positions: Int[Tensor, " b"]
+    broken: dict[Path, str]
+
+
+class Crops(Dataset[Crop]):
+    """Square crops at random places, of random scale, mirrored half of the time.
+
+    In every round each picture comes once, in a new order. A picture that cannot be read is passed over and the
+    next one of the round taken; `Crop.broken` names it.
+    """
+
+    def __init__(self, paths: Sequence[Path], size: int, length: int, *, zoom: float = 1.5, seed: int = 0) -> None:
+        """Prepare.
+
+        Args:
+            paths: The pictures' files.
+            size: Of a crop, in pixels each way.
+            length: How many crops there are.
+            zoom: The shorter side of a picture is resized to between one and this many times `size`.
+            seed: Of order, place, scale and mirroring.
+        """
+        check_whole("crop size", size, 16, LARGEST_CROP)
+        check_range("zoom", zoom, 1, 16)
+        self.paths, self.size, self.length, self.zoom, self.seed = list(paths), size, length, zoom, seed
+        self._kept: dict[Path, Tensor] = {}
+        self._order = functools.lru_cache(maxsize=2)(self._shuffled)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, position: int) -> Crop:
+        """Return one crop.
+
+        Raises:
+            IndexError: Past the end.
+            InputError: If no picture can be read.
+        """
+        if not 0 <= position < self.length:
+            raise IndexError(position)
+        turn, place = divmod(position, len(self.paths))
+        broken: dict[Path, str] = {}
+        for offset in range(len(self.paths)):
+            path = self.paths[self._order(turn)[(place + offset) % len(self.paths)]]
+            try:
+                return Crop(self._cut(self._read(path), position), position, path, broken)
+            except ImpastoError as error:
+                broken[path] = str(error)
+        raise InputError(
+            f"none of {len(self.paths)} pictures can be read; the first: {next(iter(broken.values()))}"
+        )
+
+    def _shuffled(self, turn: int) -> list[int]:
+        order: list[int] = np.random.default_rng((self.seed, 0, turn)).permutation(len(self.paths)).tolist()
+        return order
+
+    def _read(self, path: Path) -> Tensor:
+        """Return a picture's colours as bytes, its shorter side reduced to what the largest crop needs."""
+        if path in self._kept:
+            return self._kept[path]
+        picture = visible_colors(read_image(path))
+        height, width = picture.shape[-2:]
+        scale = self.size * self.zoom / min(height, width)
+        if scale < 1:
+            picture = resize(picture, *(max(self.size, round(side * scale)) for side in (height, width)))
+        pixels = (picture * 255).round().byte()
+        if sum(kept.numel() for kept in self._kept.values()) + pixels.numel() <= KEPT:
+            self._kept[path] = pixels
+        return pixels
+
+    def _cut(self, pixels: Tensor, position: int) -> Float[Tensor, "3 size size"]:
+        chance = np.random.default_rng((self.seed, 1, position))
+        height, width = pixels.shape[-2:]
+        side = self.size / chance.uniform(1, self.zoom)  # of the crop, in shorter sides, once divided by size
+        window = max(1, min(height, width, round(min(height, width) * side / self.size)))
+        top, left = (int(chance.integers(0, room + 1)) for room in (height - window, width - window))
+        crop = pixels[..., top : top + window, left : left + window].float() / 255
+        crop = resize(crop, self.size, self.size)[0]
+        return crop.flip(2) if chance.random() < 0.5 else crop
+
+
+def collate(crops: Sequence[Crop]) -> Batch:
+    """Put crops into one batch."""
+    broken = {path: reason for crop in crops for path, reason in crop.broken.items()}
+    positions = torch.tensor([crop.position for crop in crops])
+    return Batch(torch.stack([crop.picture for crop in crops]), positions, broken)
