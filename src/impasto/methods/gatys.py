@@ -15,7 +15,8 @@ smoothness that makes one number to minimise over the pixels,
 - coarse to fine (Gatys et al. 2017, "Controlling Perceptual Factors"), carrying up what changed, so that no
   detail of the content is lost;
 - L-BFGS walks freely but the network sees the picture clamped to [0, 1], with a pull back to that range:
-  clamping only at the end would spoil the colours; its first guess of the curvature is by frequency (`nn.lbfgs`);
+  clamping only at the end would spoil the colours; its first guess of the curvature goes by frequency and by
+  place (`nn.lbfgs`);
 - max pooling by default (the paper prefers average), VGG-16 by default (the paper uses VGG-19).
 
 Masks are guided Gram matrices and colour modes are those of "Preserving Color" (2016), see `losses` and `image`.
