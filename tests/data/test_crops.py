@@ -1,5 +1,6 @@
 """Crops: a function of their position, fair to every picture, undeterred by a broken one."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ def test_a_crop_depends_on_its_position_alone(tmp_path: Path):
     in_order = [one[position].picture for position in range(20)]
     for position in (19, 3, 7):
         assert torch.equal(other[position].picture, in_order[position])
+    elsewhere = pickle.loads(pickle.dumps(one))  # as worker processes get it
+    assert torch.equal(elsewhere[7].picture, in_order[7])
     assert not torch.equal(in_order[0], in_order[1])
     assert not torch.equal(Crops(pictures_in(tmp_path), 16, 100, seed=4)[0].picture, in_order[0])
 

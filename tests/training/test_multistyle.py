@@ -1,5 +1,6 @@
 """Training of many styles: it learns, and a resumed training is the one that was never stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytorch_lightning as lightning
 import torch
 from torch import Tensor
 
-from impasto.data.crops import Crops
+from impasto.data.crops import Batch, Crops
 from impasto.errors import ImpastoError
 from impasto.methods.multistyle import MultistyleSettings
 from impasto.training import multistyle
@@ -68,6 +69,26 @@ def test_every_style_is_painted_as_often_in_changing_order(photos, painting, oth
     drawn = training(photos, painting, other_painting).styles_at(torch.arange(40)).view(20, 2)
     assert (drawn.sort(dim=1).values == torch.tensor([0, 1])).all()
     assert 2 < int(drawn[:, 0].sum()) < 18
+
+
+def test_every_crop_comes_once(photos, painting, other_painting):
+    """Lightning tells the sampler which chapter it is."""
+    seen: list[int] = []
+
+    class Watched(MultistyleTraining):
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            seen.extend(batch.positions.tolist())
+            return super().training_step(batch, index)
+
+    crops = Crops(photos, SETTINGS.crop_size, SETTINGS.steps * SETTINGS.batch_size)
+    trainer(4).fit(Watched(SETTINGS, [painting, other_painting], crops))
+    assert seen == [*range(16)]
+
+
+def test_any_seed_draws(photos, painting, other_painting):
+    largest = replace(SETTINGS, seed=2**63 - 1)
+    drawn = MultistyleTraining(largest, [painting, other_painting], Crops(photos, 32, 16, seed=largest.seed))
+    assert sorted(drawn.styles_at(torch.arange(2)).tolist()) == [0, 1]
 
 
 def test_chapters_follow_each_other():

@@ -4,7 +4,6 @@ A crop is a function of the seed and its position in the training, of nothing el
 gets the same pixels, in one process or in many, from the start or after an interruption.
 """
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +62,7 @@ class Crops(Dataset[Crop]):
         check_range("zoom", zoom, 1, 16)
         self.paths, self.size, self.length, self.zoom, self.seed = list(paths), size, length, zoom, seed
         self._kept: dict[Path, Tensor] = {}
-        self._order = functools.lru_cache(maxsize=2)(self._shuffled)
+        self._free = KEPT
 
     def __len__(self) -> int:
         return self.length
@@ -78,9 +77,10 @@ class Crops(Dataset[Crop]):
         if not 0 <= position < self.length:
             raise IndexError(position)
         turn, place = divmod(position, len(self.paths))
+        order = np.random.default_rng((self.seed, 0, turn)).permutation(len(self.paths))
         broken: dict[Path, str] = {}
         for offset in range(len(self.paths)):
-            path = self.paths[self._order(turn)[(place + offset) % len(self.paths)]]
+            path = self.paths[order[(place + offset) % len(self.paths)]]
             try:
                 return Crop(self._cut(self._read(path), position), position, path, broken)
             except ImpastoError as error:
@@ -88,10 +88,6 @@ class Crops(Dataset[Crop]):
         raise InputError(
             f"none of {len(self.paths)} pictures can be read; the first: {next(iter(broken.values()))}"
         )
-
-    def _shuffled(self, turn: int) -> list[int]:
-        order: list[int] = np.random.default_rng((self.seed, 0, turn)).permutation(len(self.paths)).tolist()
-        return order
 
     def _read(self, path: Path) -> Tensor:
         """Return a picture's colours as bytes, its shorter side reduced to what the largest crop needs."""
@@ -103,15 +99,15 @@ class Crops(Dataset[Crop]):
         if scale < 1:
             picture = resize(picture, *(max(self.size, round(side * scale)) for side in (height, width)))
         pixels = (picture * 255).round().byte()
-        if sum(kept.numel() for kept in self._kept.values()) + pixels.numel() <= KEPT:
+        if pixels.numel() <= self._free:
             self._kept[path] = pixels
+            self._free -= pixels.numel()
         return pixels
 
     def _cut(self, pixels: Tensor, position: int) -> Float[Tensor, "3 size size"]:
         chance = np.random.default_rng((self.seed, 1, position))
         height, width = pixels.shape[-2:]
-        side = self.size / chance.uniform(1, self.zoom)  # of the crop, in shorter sides, once divided by size
-        window = max(1, min(height, width, round(min(height, width) * side / self.size)))
+        window = max(1, round(min(height, width) / chance.uniform(1, self.zoom)))
         top, left = (int(chance.integers(0, room + 1)) for room in (height - window, width - window))
         crop = pixels[..., top : top + window, left : left + window].float() / 255
         crop = resize(crop, self.size, self.size)[0]

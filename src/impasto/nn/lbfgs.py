@@ -1,4 +1,4 @@
-"""L-BFGS for pictures: its first guess of the curvature knows that pictures are smooth.
+"""L-BFGS for pictures: its first guess of the curvature goes by frequency and by place.
 
 L-BFGS estimates the inverse Hessian from the last steps s and the changes y of the gradient that they made.
 Where these say nothing, in almost every direction of a picture's space, it needs a guess, usually a multiple of
@@ -8,8 +8,8 @@ the identity. Here the guess is
 
 - F is a filter, (½ / |f|)^½ for the spatial frequency f in cycles a pixel: losses on deep features bend most for
   fine grain and far less for large forms.
-- D = (⟨s²⟩ / ⟨y²⟩)^¼ is taken place by place, over a few pixels and the last steps: the loss bends several times
-  as much where the network sees much, as in grass, as where it sees little, as in the sky.
+- D = (⟨s²⟩ / ⟨y²⟩)^¼, up to a factor, is taken place by place, over a few pixels and the last steps: the loss can
+  bend ten times as much in one place of a picture as in another, most in flat skies where that was looked at.
 - The usual γ fits the stiffest directions, of which max pooling and ReLU make many; a multiple of it (`boldness`,
   from 1 to 3) goes faster as long as the loss does not rise.
 

@@ -1,11 +1,14 @@
 """Training of `methods.multistyle`: crops of photos, each painted after one of the styles."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as lightning
 import torch
 from jaxtyping import Int
+from numpy.typing import NDArray
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
@@ -32,13 +35,14 @@ class MultistyleTraining(lightning.LightningModule):
     def __init__(self, settings: MultistyleSettings, paintings: Sequence[Picture], photos: Crops) -> None:
         super().__init__()
         self.settings, self.paintings, self.photos = settings, paintings, photos
-        torch.manual_seed(settings.seed)
-        self.network = Multistyle(len(paintings), settings.base_channels, settings.num_blocks)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            self.network = Multistyle(len(paintings), settings.base_channels, settings.num_blocks)
         self.loss: PerceptualLoss
         self.grams: Grams
 
-    def setup(self, stage: str) -> None:
-        """Look at the paintings, once: at the size of a crop's neighbourhood, so that strokes fit crops."""
+    def on_fit_start(self) -> None:
+        """Look at the paintings, once the device is known: each as long as a crop, so that strokes fit crops."""
         settings = self.settings
         vgg = VGG.pretrained(settings.network, device=self.device, dtype=choose_dtype("auto", self.device))
         self.loss = PerceptualLoss(
@@ -76,9 +80,9 @@ class MultistyleTraining(lightning.LightningModule):
         """Return which style the crop at a position is painted after: each as often, in changing order."""
         styles = len(self.paintings)
         rounds = [divmod(int(position), styles) for position in positions]
-        return torch.tensor([int(_shuffled(styles, self.settings.seed, turn)[place]) for turn, place in rounds])
+        return torch.tensor([int(self._shuffled_styles(turn)[place]) for turn, place in rounds])
 
-    def configure_optimizers(self) -> Mapping[str, Any]:  # type: ignore[override]
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return Adam, whose rate falls to zero along a cosine."""
         adam = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, self.settings.steps)
@@ -90,6 +94,9 @@ class MultistyleTraining(lightning.LightningModule):
         return DataLoader(
             self.photos, batch_size, sampler=Chapters(CHAPTER * batch_size, steps * batch_size), collate_fn=collate
         )
+
+    def _shuffled_styles(self, turn: int) -> NDArray[np.int64]:
+        return np.random.default_rng((self.settings.seed, 2, turn)).permutation(len(self.paintings))
 
     def _terms(self, batch: Batch) -> dict[str, Tensor]:
         styles = self.styles_at(batch.positions).to(self.device)
@@ -114,8 +121,3 @@ class Chapters(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Go to a chapter; Lightning calls this."""
         self.chapter = epoch
-
-
-def _shuffled(count: int, seed: int, turn: int) -> Tensor:
-    generator = torch.Generator().manual_seed((seed << 24) ^ turn)
-    return torch.randperm(count, generator=generator)

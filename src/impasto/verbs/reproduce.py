@@ -93,8 +93,9 @@ def reproduce(
     order = _read(original, [*beside, Path(), *_examples(), *map(Path, search)])
     with _threads(order.recipe):
         warnings = list(_differences(order))
-        for warning in warnings if on_warning else ():
-            on_warning(warning)  # type: ignore[misc]
+        if on_warning is not None:
+            for warning in warnings:
+                on_warning(warning)
         result = _PAINTERS[order.verb](order, on_step)
     identical, largest, mean = _compare(original, _as_written(result.image, picture))
     return Reproduction(result, identical, largest, mean, warnings)
