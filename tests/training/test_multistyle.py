@@ -13,9 +13,10 @@ from torch import Tensor
 from impasto.data.crops import Batch, Crops
 from impasto.errors import ImpastoError
 from impasto.methods.multistyle import MultistyleSettings
-from impasto.training import multistyle
+from impasto.training import one_pass
+from impasto.training.chapters import Chapters
 from impasto.training.checkpoint import SafetensorsCheckpoints
-from impasto.training.multistyle import Chapters, MultistyleTraining
+from impasto.training.multistyle import MultistyleTraining
 
 SETTINGS = MultistyleSettings(
     base_channels=4, num_blocks=1, crop_size=32, batch_size=2, steps=8, content_layers=("relu2_2",),
@@ -33,7 +34,7 @@ def photos(tmp_path: Path, photo: Tensor) -> list[Path]:
 
 @pytest.fixture(autouse=True)
 def short_chapters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multistyle, "CHAPTER", 2)
+    monkeypatch.setattr(one_pass, "CHAPTER", 2)
 
 
 def training(photos: list[Path], painting: Tensor, other_painting: Tensor) -> MultistyleTraining:
@@ -66,9 +67,9 @@ def test_a_resumed_training_is_the_one_never_stopped(photos, painting, other_pai
 
 
 def test_every_style_is_painted_as_often_in_changing_order(photos, painting, other_painting):
-    drawn = training(photos, painting, other_painting).styles_at(torch.arange(40)).view(20, 2)
-    assert (drawn.sort(dim=1).values == torch.tensor([0, 1])).all()
-    assert 2 < int(drawn[:, 0].sum()) < 18
+    drawn = training(photos, painting, other_painting).styles_at(torch.arange(60)).view(20, 3)
+    assert (drawn.sort(dim=1).values == torch.tensor([0, 1, 2])).all()
+    assert 2 < int((drawn[:, 0] == 1).sum()) < 18
 
 
 def test_every_crop_comes_once(photos, painting, other_painting):
@@ -88,7 +89,7 @@ def test_every_crop_comes_once(photos, painting, other_painting):
 def test_any_seed_draws(photos, painting, other_painting):
     largest = replace(SETTINGS, seed=2**63 - 1)
     drawn = MultistyleTraining(largest, [painting, other_painting], Crops(photos, 32, 16, seed=largest.seed))
-    assert sorted(drawn.styles_at(torch.arange(2)).tolist()) == [0, 1]
+    assert sorted(drawn.styles_at(torch.arange(3)).tolist()) == [0, 1, 2]
 
 
 def test_chapters_follow_each_other():

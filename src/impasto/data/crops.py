@@ -4,6 +4,7 @@ A crop is a function of the seed and its position in the training, of nothing el
 gets the same pixels, in one process or in many, from the start or after an interruption.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from impasto.errors import ImpastoError, InputError, check_range, check_whole
+from impasto.image.color import turn_hue
 from impasto.image.io import read_image
 from impasto.image.regions import visible_colors
 from impasto.image.resize import resize
@@ -48,7 +50,16 @@ class Crops(Dataset[Crop]):
     next one of the round taken; `Crop.broken` names it.
     """
 
-    def __init__(self, paths: Sequence[Path], size: int, length: int, *, zoom: float = 1.5, seed: int = 0) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        size: int,
+        length: int,
+        *,
+        zoom: float = 1.5,
+        turned_hues: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -56,11 +67,14 @@ class Crops(Dataset[Crop]):
             size: Of a crop, in pixels each way.
             length: How many crops there are.
             zoom: The shorter side of a picture is resized to between one and this many times `size`.
-            seed: Of order, place, scale and mirroring.
+            turned_hues: Share of the crops whose hues are all turned by one random angle.
+            seed: Of order, place, scale, mirroring and hues.
         """
         check_whole("crop size", size, 16, LARGEST_CROP)
         check_range("zoom", zoom, 1, 16)
+        check_range("turned_hues", turned_hues, 0, 1)
         self.paths, self.size, self.length, self.zoom, self.seed = list(paths), size, length, zoom, seed
+        self.turned_hues = turned_hues
         self._kept: dict[Path, Tensor] = {}
         self._free = KEPT
 
@@ -110,8 +124,11 @@ class Crops(Dataset[Crop]):
         window = max(1, round(min(height, width) / chance.uniform(1, self.zoom)))
         top, left = (int(chance.integers(0, room + 1)) for room in (height - window, width - window))
         crop = pixels[..., top : top + window, left : left + window].float() / 255
-        crop = resize(crop, self.size, self.size)[0]
-        return crop.flip(2) if chance.random() < 0.5 else crop
+        crop = resize(crop, self.size, self.size)
+        crop = crop.flip(3) if chance.random() < 0.5 else crop
+        if chance.random() < self.turned_hues:
+            crop = turn_hue(crop, chance.uniform(0, 2 * math.pi))
+        return crop[0]
 
 
 def collate(crops: Sequence[Crop]) -> Batch:

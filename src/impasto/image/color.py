@@ -3,6 +3,7 @@
 Pictures are RGB in [0, 1] as they are stored, gamma included, as the papers do it.
 """
 
+import math
 from typing import Literal
 
 import torch
@@ -38,6 +39,14 @@ def yiq_to_rgb(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
 def luminance(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     """Return the luminance as a grey picture of three equal channels."""
     return rgb_to_yiq(picture)[:, :1].expand(-1, 3, -1, -1)
+
+
+def turn_hue(picture: Float[Tensor, "b 3 h w"], angle: float) -> Float[Tensor, "b 3 h w"]:
+    """Turn every hue by an angle in radians; luminance stays, greys stay grey, the result is clamped to [0, 1]."""
+    light, first, second = rgb_to_yiq(picture).split(1, dim=1)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    turned = torch.cat([light, cosine * first - sine * second, sine * first + cosine * second], dim=1)
+    return yiq_to_rgb(turned).clamp(0, 1)
 
 
 def with_chroma_of(picture: Float[Tensor, "b 3 h w"], colors: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

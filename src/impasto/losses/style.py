@@ -13,6 +13,10 @@ from impasto.errors import check_choice
 from impasto.losses.scaling import Scaling
 
 
+EPSILON = 1e-5
+"""Added to the variance of a channel, so that one that never changes can be divided by."""
+
+
 def gram_matrix(features: Features) -> Float[Tensor, "b c c"]:
     """Sum the products of every two channels over all places.
 
@@ -47,6 +51,23 @@ def guided_gram_matrix(features: Features, guide: Weight) -> Float[Tensor, "b c 
     guide = guide.to(torch.promote_types(features.dtype, torch.float32))
     guide = guide * (guide.numel() / guide.square().sum()).sqrt()
     return gram_matrix(features * guide.to(features.dtype))
+
+
+def moments(features: Features) -> tuple[Float[Tensor, "b c 1 1"], Float[Tensor, "b c 1 1"]]:
+    """Return mean and standard deviation of every channel over all places.
+
+    Convention: the variance divides by the number of places less one, and 1e-5 is added before the root, as in the
+    widespread code for AdaIN; Huang & Belongie 2017 divide by the number of places (equation 6).
+
+    Args:
+        features: What one layer gives, `(b, c, height, width)`, at least two places.
+
+    Returns:
+        Mean and deviation, in fp32 when the features are in half precision.
+    """
+    precise = features.to(_accumulator(features))
+    variance, mean = torch.var_mean(precise, dim=(2, 3), keepdim=True)
+    return mean, (variance + EPSILON).sqrt()
 
 
 def style_loss(

@@ -6,14 +6,14 @@ tells them apart is how the normalised channels are scaled and shifted,
     z = γ_s · (x − μ) / σ + β_s       (conditional instance normalisation, equation 5),
 
 so a style s is one row of numbers. Rows mix into styles between styles, and a new style is learnt in a finished
-network by training its row alone. The network is trained on crops of photos, each painted after one style, with
+network by training its row alone. The first row paints photos after themselves: what is mixed with it is painted
+less strongly. The network is trained on crops of photos, each painted after one style, with
 the perceptual loss of Johnson et al. 2016: features as in the photo, Gram matrices as in the painting.
 
-**Deviations**: those of `nn.transform` and `nn.perceptual`; the style of each crop is drawn by its position in the
-training, so that a resumed training draws the same.
+**Deviations**: the row for photos; those of `nn.transform` and `nn.perceptual`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,58 +21,15 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from impasto._typing import Picture
-from impasto.errors import SettingError, check_choice, check_range, check_whole
+from impasto.errors import SettingError, check_whole
+from impasto.nn.one_pass import paint_any_size
+from impasto.nn.perceptual import PerceptualSettings
 from impasto.nn.transform import Painting, TransformNetwork
-from impasto.nn.vgg import Network, layer_names
 
 
 @dataclass(frozen=True)
-class MultistyleSettings:
+class MultistyleSettings(PerceptualSettings):
     """How the network is built and trained; every value is checked at once."""
-
-    base_channels: int = 32
-    """Channels at full resolution; the paper's are 32."""
-    num_blocks: int = 5
-    """Residual blocks at a quarter of the resolution."""
-    content_weight: float = 0.4
-    """How much the photo's own shapes count."""
-    style_weight: float = 1.0
-    """How much the painter's hand counts."""
-    tv_weight: float = 0.1
-    """How much neighbouring pixels are kept alike."""
-    content_layers: tuple[str, ...] = ("relu3_3",)
-    """Layers compared place by place."""
-    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-    """Layers whose Gram matrices are compared."""
-    network: Network = "vgg16-hed"
-    """Which network judges."""
-    crop_size: int = 256
-    """Pixels each way of the crops it is trained on."""
-    batch_size: int = 4
-    """Crops in a step."""
-    learning_rate: float = 1e-3
-    """Of Adam, at the start; it falls to zero along a cosine."""
-    steps: int = 40_000
-    """How long it is trained."""
-    seed: int = 0
-    """Of first weights, crops and styles."""
-
-    def __post_init__(self) -> None:
-        check_choice("network", self.network, Network)
-        for name in ("content_layers", "style_layers"):
-            if not getattr(self, name):
-                raise SettingError(f"{name} is empty; name at least one layer, such as relu3_3")
-            for layer in getattr(self, name):
-                check_choice(name, layer, layer_names(self.network))
-        for name in ("content_weight", "style_weight", "tv_weight"):
-            check_range(name, getattr(self, name), 0, 1e9)
-        check_whole("base_channels", self.base_channels, 1, 1024)
-        check_whole("num_blocks", self.num_blocks, 1, 64)
-        check_whole("crop_size", self.crop_size, 32, 4096)
-        check_whole("batch_size", self.batch_size, 1, 4096)
-        check_range("learning_rate", self.learning_rate, 1e-9, 1)
-        check_whole("steps", self.steps, 1, 1_000_000_000)
-        check_whole("seed", self.seed, 0, 2**63 - 1)
 
 
 class Multistyle(nn.Module):
@@ -87,42 +44,25 @@ class Multistyle(nn.Module):
         super().__init__()
         check_whole("styles", styles, 1, 100_000)
         self.transform = TransformNetwork(base_channels, num_blocks)
-        self.rows = nn.Parameter(self.transform.plain_rows(styles))
+        self.rows = nn.Parameter(self.transform.plain_rows(1 + styles))
 
     def forward(self, picture: Picture, styles: Int[Tensor, " b"]) -> Picture:
         """Paint each picture of a batch after its own style.
 
         Args:
             picture: RGB in [0, 1]; height and width multiples of `nn.transform.STRIDE`.
-            styles: Index of the style for each picture.
+            styles: Index of the style for each picture, from 1; 0 paints a photo after itself.
         """
         painted: Tensor = self.transform(picture, Painting.plain(self.rows[styles]))
-        return painted
-
-    def blend(self, picture: Picture, shares: Sequence[float]) -> Picture:
-        """Paint one picture after a mixture of styles.
-
-        Args:
-            picture: `(1, 3, height, width)`.
-            shares: How much each style counts, as many as there are styles.
-
-        Raises:
-            SettingError: If they are too few or too many, below 0, or all 0.
-        """
-        if len(shares) != len(self.rows) or min(shares) < 0 or sum(shares) == 0:
-            raise SettingError(
-                f"shares are {list(shares)}; give {len(self.rows)} of them, none below 0 and one above"
-            )
-        painted: Tensor = self.transform(picture, Painting.blend(self.rows, self.rows.new_tensor(shares)))
         return painted
 
     def with_new_style(self) -> "Multistyle":
         """Return the same network with one more row, the mean of all, which alone can be trained."""
         first = self.transform
-        wider = Multistyle(len(self.rows) + 1, first.widths[0], len(first.blocks) // 2)
+        wider = Multistyle(len(self.rows), first.widths[0], len(first.blocks) // 2)
         wider.transform.load_state_dict(first.state_dict())
         wider.transform.requires_grad_(False)
-        rows = torch.cat([self.rows, self.rows.mean(dim=0, keepdim=True)]).detach()
+        rows = torch.cat([self.rows, self.rows[1:].mean(dim=0, keepdim=True)]).detach()
         wider.rows = nn.Parameter(rows)
         wider.rows.register_hook(_last_row_only)
         return wider
@@ -133,3 +73,62 @@ def _last_row_only(gradient: Float[Tensor, "k n"]) -> Float[Tensor, "k n"]:
     kept = torch.zeros_like(gradient)
     kept[-1] = gradient[-1]
     return kept
+
+
+class MultistylePainter:
+    """A trained network and the names of its styles."""
+
+    def __init__(self, network: Multistyle, styles: Sequence[str]) -> None:
+        self.network, self.styles = network, tuple(styles)
+
+    def rows(self, styles: Sequence[Picture | str], scale: float = 1.0) -> Float[Tensor, "k n"]:
+        """Return the row of each style.
+
+        Raises:
+            SettingError: If the network has no style of that name.
+        """
+        names = [style if isinstance(style, str) else "a picture" for style in styles]
+        for name in names:
+            if name not in self.styles:
+                raise SettingError(
+                    f"style is {name!r}, which this network has not learnt; choose from {', '.join(self.styles)}, "
+                    "or paint after any picture with method prediction"
+                )
+        return self.network.rows.detach().cpu()[[1 + self.styles.index(name) for name in names]]
+
+    def plain_row(self, content: Picture) -> Float[Tensor, "1 n"]:
+        """Return the row that paints photos after themselves."""
+        return self.network.rows.detach().cpu()[:1]
+
+    def paint(self, content: Picture, painting: Painting) -> Picture:
+        """Paint a photo of any size."""
+        return paint_any_size(self.network.transform, content, painting)
+
+
+def networks(settings: MultistyleSettings) -> dict[str, nn.Module]:
+    """Return the networks by name, without weights: on the meta device."""
+    with torch.device("meta"):
+        return {"transfer": TransformNetwork(settings.base_channels, settings.num_blocks)}
+
+
+def painter(
+    settings: MultistyleSettings,
+    tensors: Mapping[str, Tensor],
+    styles: Sequence[str],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> MultistylePainter:
+    """Return a trained network, ready to paint.
+
+    Args:
+        settings: How it was built.
+        tensors: Its weights by name.
+        styles: Names of what it knows.
+        device: Where it computes.
+        dtype: In what.
+    """
+    network = Multistyle(len(styles), settings.base_channels, settings.num_blocks)
+    network.load_state_dict(dict(tensors))
+    network.to(device).eval().requires_grad_(False)
+    network.transform.to(dtype, memory_format=torch.channels_last)
+    return MultistylePainter(network, styles)

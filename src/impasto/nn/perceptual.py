@@ -14,13 +14,67 @@ import torch
 from torch import Tensor
 
 from impasto._typing import Picture
+from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.losses.content import content_loss
 from impasto.losses.smoothness import total_variation
 from impasto.losses.style import gram_matrix, style_loss
-from impasto.nn.vgg import VGG
+from impasto.nn.compute import choose_dtype
+from impasto.nn.vgg import VGG, Network, layer_names
 
 Grams = Mapping[str, Tensor]
 """Gram matrices by layer, `(b, c, c)`, divided by the number of places."""
+
+
+@dataclass(frozen=True)
+class PerceptualSettings:
+    """How a network that paints in one pass is built and trained; every value is checked at once."""
+
+    base_channels: int = 32
+    """Channels at full resolution; the paper's are 32."""
+    num_blocks: int = 5
+    """Residual blocks at a quarter of the resolution."""
+    content_weight: float = 0.4
+    """How much the photo's own shapes count."""
+    style_weight: float = 1.0
+    """How much the painter's hand counts."""
+    tv_weight: float = 0.1
+    """How much neighbouring pixels are kept alike."""
+    content_layers: tuple[str, ...] = ("relu3_3",)
+    """Layers compared place by place."""
+    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+    """Layers whose Gram matrices are compared."""
+    network: Network = "vgg16-hed"
+    """Which network judges."""
+    crop_size: int = 256
+    """Pixels each way of the crops it is trained on."""
+    style_size: int = 512
+    """Longest side, in pixels, at which the paintings are looked at: the size of their strokes in the result."""
+    batch_size: int = 4
+    """Crops in a step."""
+    learning_rate: float = 1e-3
+    """Of Adam, at the start; it falls to zero along a cosine."""
+    steps: int = 40_000
+    """How long it is trained."""
+    seed: int = 0
+    """Of first weights, crops and styles."""
+
+    def __post_init__(self) -> None:
+        check_choice("network", self.network, Network)
+        for name in ("content_layers", "style_layers"):
+            if not getattr(self, name):
+                raise SettingError(f"{name} is empty; name at least one layer, such as relu3_3")
+            for layer in getattr(self, name):
+                check_choice(name, layer, layer_names(self.network))
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            check_range(name, getattr(self, name), 0, 1e9)
+        check_whole("base_channels", self.base_channels, 1, 1024)
+        check_whole("num_blocks", self.num_blocks, 1, 64)
+        check_whole("crop_size", self.crop_size, 32, 4096)
+        check_whole("style_size", self.style_size, 32, 4096)
+        check_whole("batch_size", self.batch_size, 1, 4096)
+        check_range("learning_rate", self.learning_rate, 1e-9, 1)
+        check_whole("steps", self.steps, 1, 1_000_000_000)
+        check_whole("seed", self.seed, 0, 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -42,6 +96,18 @@ class PerceptualLoss:
     content_weight: float
     style_weight: float
     tv_weight: float
+
+    @classmethod
+    def pretrained(cls, settings: PerceptualSettings, device: torch.device) -> "PerceptualLoss":
+        """Return the loss that settings describe, its network in the precision the device is fast in."""
+        return cls(
+            vgg=VGG.pretrained(settings.network, device=device, dtype=choose_dtype("auto", device)),
+            content_layers=settings.content_layers,
+            style_layers=settings.style_layers,
+            content_weight=settings.content_weight,
+            style_weight=settings.style_weight,
+            tv_weight=settings.tv_weight,
+        )
 
     @torch.no_grad()
     def grams(self, painting: Picture) -> Grams:

@@ -27,7 +27,7 @@ STRIDE = 4
 SMALLEST = 8
 """Pixels each way that reflection padding needs, at the lowest resolution and at the highest."""
 
-_EPSILON = 1e-5
+EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
@@ -92,18 +92,8 @@ class TransformNetwork(nn.Module):
             InputError: If the picture is too small or no multiple of the stride.
             SettingError: If rows have not the network's length.
         """
-        height, width = picture.shape[-2:]
-        if min(height, width) < SMALLEST or height % STRIDE or width % STRIDE:
-            raise InputError(
-                f"the picture is {width}×{height} pixels; each side must be a multiple of {STRIDE}, "
-                f"at least {SMALLEST}"
-            )
-        if painting.rows.shape[1] != self.row_length:
-            raise SettingError(
-                f"a style has {painting.rows.shape[1]} numbers, this network takes {self.row_length}; "
-                "it was trained for a network of another width"
-            )
-        styles = self._by_layer(painting)
+        self.check(picture.shape[-2], picture.shape[-1], painting)
+        styles = self.styles(painting)
         features = picture.to(self.enter.weight)
         features = relu(_normalised(self.enter(_reflected(features, 4)), *next(styles)))
         for convolution in self.down:
@@ -117,7 +107,25 @@ class TransformNetwork(nn.Module):
         painted: Tensor = self.leave(_reflected(features, 4)).float().sigmoid()
         return painted
 
-    def _by_layer(self, painting: Painting) -> Iterator[tuple[Tensor, Tensor]]:
+    def check(self, height: int, width: int, painting: Painting) -> None:
+        """Raise unless a picture of a size can be painted so.
+
+        Raises:
+            InputError: If the picture is too small or no multiple of the stride.
+            SettingError: If rows have not the network's length.
+        """
+        if min(height, width) < SMALLEST or height % STRIDE or width % STRIDE:
+            raise InputError(
+                f"the picture is {width}×{height} pixels; each side must be a multiple of {STRIDE}, "
+                f"at least {SMALLEST}"
+            )
+        if painting.rows.shape[1] != self.row_length:
+            raise SettingError(
+                f"a style has {painting.rows.shape[1]} numbers, this network takes {self.row_length}; "
+                "it was trained for a network of another width"
+            )
+
+    def styles(self, painting: Painting) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield scale and shift of each normalised layer, `(b, c, 1, 1)` or at the layer's own size."""
         scales, shifts = (half.split(self.widths, dim=1) for half in painting.rows.chunk(2, dim=1))
         reductions = (1, 2, *[STRIDE] * (len(self.widths) - 4), 2, 1)
@@ -142,5 +150,5 @@ def _reflected(features: Tensor, border: int) -> Tensor:
 def _normalised(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Normalise each channel over its places, then scale and shift it; statistics are in fp32."""
     variance, mean = torch.var_mean(features.float(), dim=(2, 3), correction=0, keepdim=True)
-    gain = scale * (variance + _EPSILON).rsqrt()
+    gain = scale * (variance + EPSILON).rsqrt()
     return torch.addcmul((shift - mean * gain).to(features.dtype), features, gain.to(features.dtype))

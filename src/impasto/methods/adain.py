@@ -1,0 +1,267 @@
+"""Any style in one pass, by adaptive instance normalisation (Huang & Belongie 2017; arXiv:1703.06868).
+
+How it works: a VGG that stays as it is encodes photo and painting down to relu4_1. The photo's features get the mean
+and the deviation that each channel has over the painting,
+
+    AdaIN(x, y) = σ(y) · (x − μ(x)) / σ(x) + μ(y)       (equation 8),
+
+and a decoder, the one part that is trained, turns features back into a picture. Its loss asks that the picture, seen
+by the VGG again, has the features it was made from, and the painting's means and deviations at four layers,
+
+    L = ‖f(g(t)) − t‖² + λ Σ_i ‖μ(φ_i(g(t))) − μ(φ_i(s))‖² + ‖σ(φ_i(g(t))) − σ(φ_i(s))‖²   (equations 11 to 13).
+
+Means and deviations of several paintings mix, and mixed with the photo's own they are the strength; a style is
+therefore a row of numbers here too, deviations and then means.
+
+**Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; each term of the loss is
+divided by its target's mean square, so that layers count alike whatever the scale of a VGG's features; the variance is
+that of `losses.style.moments`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, pad, relu
+
+from impasto._typing import Features, Picture
+from impasto.errors import SettingError, check_choice, check_range, check_whole
+from impasto.image.resize import fit, resize
+from impasto.losses.style import EPSILON, moments
+from impasto.nn.planes import Plane
+from impasto.nn.strips import Statistics, strips
+from impasto.nn.transform import Painting
+from impasto.nn.vgg import VGG, Network
+
+ENCODED = "relu4_1"
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+STRIDE = 8
+"""Height and width are reduced by this inside."""
+SMALLEST = 16
+ENCODER_HALO, DECODER_HALO = 5, 4
+"""Rows of features beyond a strip that its own depend on, at least: 33 pixels, and 1 + 4/2 + 2/4 + 2/8."""
+
+
+@dataclass(frozen=True)
+class AdainSettings:
+    """How the decoder is built and trained; every value is checked at once."""
+
+    base_channels: int = 64
+    """Channels of the decoder at full resolution; the paper's are 64."""
+    content_weight: float = 1.0
+    """How much the features count that the picture was made from."""
+    style_weight: float = 10.0
+    """How much the painting's means and deviations count."""
+    tv_weight: float = 0.0
+    """How much neighbouring pixels are kept alike."""
+    network: Network = "vgg16-hed"
+    """Which network encodes."""
+    crop_size: int = 256
+    """Pixels each way of the crops it is trained on."""
+    style_size: int = 512
+    """Longest side, in pixels, at which paintings are looked at: the size of their strokes in the result."""
+    turned_hues: float = 0.5
+    """Share of the paintings whose hues are turned, so that a few paintings show many palettes."""
+    looks: int = 2500
+    """How many crops of paintings are drawn; each is looked at once and then remembered."""
+    batch_size: int = 8
+    """Crops in a step."""
+    learning_rate: float = 1e-4
+    """Of Adam, at the start; it falls to zero along a cosine."""
+    steps: int = 160_000
+    """How long it is trained."""
+    seed: int = 0
+    """Of first weights, crops and styles."""
+
+    def __post_init__(self) -> None:
+        check_choice("network", self.network, Network)
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            check_range(name, getattr(self, name), 0, 1e9)
+        check_range("turned_hues", self.turned_hues, 0, 1)
+        check_range("learning_rate", self.learning_rate, 1e-9, 1)
+        check_whole("base_channels", self.base_channels, 1, 1024)
+        check_whole("crop_size", self.crop_size, 32, 4096)
+        check_whole("style_size", self.style_size, 32, 4096)
+        check_whole("looks", self.looks, 1, 1_000_000)
+        check_whole("batch_size", self.batch_size, 1, 4096)
+        check_whole("steps", self.steps, 1, 1_000_000_000)
+        check_whole("seed", self.seed, 0, 2**63 - 1)
+
+
+class Decoder(nn.Module):
+    """Features of relu4_1 in, a picture eight times as large out: VGG's layers in reverse, without normalisation.
+
+    Example:
+        >>> picture = Decoder()(features)
+    """
+
+    def __init__(self, base_channels: int = 64, in_channels: int = 512) -> None:
+        super().__init__()
+        first, second, third = base_channels, 2 * base_channels, 4 * base_channels
+        widths = (in_channels, third, third, third, third, second, second, first, first, 3)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(narrow, wide, 3) for narrow, wide in zip(widths, widths[1:], strict=False)
+        )
+
+    def forward(self, features: Features) -> Picture:
+        """Return pictures; values may leave [0, 1] a little.
+
+        Args:
+            features: `(b, 512, height, width)`, at least 2 × 2.
+        """
+        last = len(self.convolutions) - 1
+        for index, convolution in enumerate(self.convolutions):
+            features = convolution(pad(features, (1, 1, 1, 1), mode="reflect"))
+            if index < last:
+                features = relu(features)
+            if index in _DOUBLED:
+                features = interpolate(features, scale_factor=2, mode="nearest")
+        return features
+
+
+_DOUBLED = (0, 4, 6)
+"""Convolutions after which the resolution doubles: where the encoder pools."""
+
+
+def adain(features: Features, row: Float[Tensor, "b n"]) -> Features:
+    """Give every channel the deviation and the mean that a row names.
+
+    Args:
+        features: Of photos, `(b, c, height, width)`.
+        row: Deviations of all channels and then means, `(b, 2c)`.
+    """
+    mean, deviation = moments(features)
+    wanted_deviation, wanted_mean = (half[:, :, None, None] for half in row.chunk(2, dim=1))
+    return ((features - mean) / deviation * wanted_deviation + wanted_mean).to(features.dtype)
+
+
+def style_row(features: Features) -> Float[Tensor, "b n"]:
+    """Return deviations and then means of the channels, one row for each picture of a batch."""
+    mean, deviation = moments(features)
+    return torch.cat([deviation, mean], dim=1).flatten(1)
+
+
+class AdainPainter:
+    """A trained decoder and the VGG that encodes for it."""
+
+    styles: Sequence[str] = ()
+
+    def __init__(self, decoder: Decoder, vgg: VGG, style_size: int) -> None:
+        self.decoder, self.vgg, self.style_size = decoder, vgg, style_size
+
+    @torch.inference_mode()
+    def rows(self, styles: Sequence[Picture | str], scale: float = 1.0) -> Float[Tensor, "k n"]:
+        """Return deviations and means of each painting.
+
+        Raises:
+            SettingError: If a style is a name.
+        """
+        return torch.cat([self._row(style, scale) for style in styles])
+
+    def plain_row(self, content: Picture) -> Float[Tensor, "1 n"]:
+        """Return deviations and means of the photo, with which AdaIN changes nothing."""
+        encoded = self._encoded(_Padded(content))
+        deviation, mean = (encoded.statistics.variance(1) + EPSILON).sqrt(), encoded.statistics.mean
+        return torch.cat([deviation, mean], dim=1).flatten(1)
+
+    def paint(self, content: Picture, painting: Painting) -> Picture:
+        """Paint a photo of any size, in strips."""
+        padded = _Padded(content)
+        encoded = self._encoded(padded)
+        mean, deviation = encoded.statistics.mean, (encoded.statistics.variance(1) + EPSILON).sqrt()
+        weights = painting.weights
+        if weights.shape[-1] > 1:
+            weights = pad(weights, padded.border, mode="replicate")
+            weights = adaptive_avg_pool2d(weights, (encoded.plane.height, encoded.plane.width))
+        wanted = torch.einsum("bkhw,kc->bchw", weights, painting.rows)
+        painted = torch.empty_like(content)
+        with torch.inference_mode():
+            for top, bottom in strips(encoded.plane.height, encoded.plane.width * STRIDE**2):
+                first, last = max(0, top - DECODER_HALO), min(encoded.plane.height, bottom + DECODER_HALO)
+                new_deviation, new_mean = (
+                    half[:, :, first:last] if half.shape[2] > 1 else half for half in wanted.chunk(2, dim=1)
+                )
+                features = (encoded.plane.read(first, last).float() - mean) / deviation * new_deviation + new_mean
+                strip = self.decoder(features.to(self._device_and_type)).float().clamp(0, 1).cpu()
+                strip = strip[:, :, (top - first) * STRIDE : (bottom - first) * STRIDE, : content.shape[3]]
+                painted[:, :, top * STRIDE : bottom * STRIDE] = strip[:, :, : content.shape[2] - top * STRIDE]
+        return painted
+
+    @property
+    def _device_and_type(self) -> Tensor:
+        return self.decoder.convolutions[0].weight
+
+    @torch.inference_mode()
+    def _encoded(self, content: "_Padded") -> "_Encoded":
+        """Encode in strips that overlap by as much as a feature sees."""
+        rows, columns = content.rows // STRIDE, content.columns // STRIDE
+        plane, statistics = None, Statistics()
+        for top, bottom in strips(rows, columns * STRIDE**2):
+            first, last = max(0, top - ENCODER_HALO), min(rows, bottom + ENCODER_HALO)
+            pixels = content.read(first * STRIDE, last * STRIDE).to(self._device_and_type.device)
+            features = self.vgg(pixels, [ENCODED])[ENCODED][:, :, top - first : bottom - first].cpu()
+            plane = plane or Plane(features.shape[1], rows, columns, features.dtype)
+            plane.write(top, features)
+            statistics.add(features)
+        assert plane is not None
+        return _Encoded(plane, statistics)
+
+    def _row(self, style: Picture | str, scale: float) -> Tensor:
+        if isinstance(style, str):
+            raise SettingError(f"adain paints after pictures, and {style!r} is a name; give a painting's file")
+        height, width = fit(style.shape[-2], style.shape[-1], max(SMALLEST, round(self.style_size * scale)))
+        painting = resize(style, max(SMALLEST, height), max(SMALLEST, width))
+        return style_row(self.vgg(painting.to(self._device_and_type.device), [ENCODED])[ENCODED]).cpu()
+
+
+class _Encoded(NamedTuple):
+    """Features of a photo in the VGG's precision, and the statistics of each channel."""
+
+    plane: Plane
+    statistics: Statistics
+
+
+class _Padded:
+    """A photo whose last rows and columns are repeated until both sides are multiples of the stride."""
+
+    def __init__(self, content: Picture) -> None:
+        height, width = content.shape[-2:]
+        self.content = content
+        self.rows, self.columns = (max(SMALLEST, -(-side // STRIDE) * STRIDE) for side in (height, width))
+        self.border = (0, self.columns - width, 0, self.rows - height)
+
+    def read(self, top: int, bottom: int) -> Tensor:
+        strip = self.content[:, :, min(top, self.content.shape[2] - 1) : bottom]
+        return pad(strip, (0, self.border[1], 0, bottom - top - strip.shape[2]), mode="replicate")
+
+
+def networks(settings: AdainSettings) -> dict[str, nn.Module]:
+    """Return the networks by name, without weights: on the meta device."""
+    with torch.device("meta"):
+        return {"decoder": Decoder(settings.base_channels), "encoder": VGG(settings.network)}
+
+
+def painter(
+    settings: AdainSettings,
+    tensors: Mapping[str, Tensor],
+    styles: Sequence[str],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> AdainPainter:
+    """Return a trained network, ready to paint.
+
+    Args:
+        settings: How it was built.
+        tensors: Its weights by name.
+        styles: Names of what it knows: none.
+        device: Where it computes.
+        dtype: In what.
+    """
+    decoder = Decoder(settings.base_channels)
+    decoder.load_state_dict(dict(tensors))
+    decoder.to(device, dtype, memory_format=torch.channels_last).eval().requires_grad_(False)
+    vgg = VGG.pretrained(settings.network, device=device, dtype=dtype)
+    return AdainPainter(decoder, vgg, settings.style_size)

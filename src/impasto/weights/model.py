@@ -1,0 +1,82 @@
+"""Model files: one `.safetensors` with everything about the network in its metadata, so that loading needs no flag."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from impasto.errors import InputError, WeightsError
+from impasto.image.files import replace_file
+
+FORMAT = 1
+_KEY = "impasto-model"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model file says about itself.
+
+    Attributes:
+        method: Which method's network it is.
+        settings: How the network was built and trained, as JSON values.
+        styles: What it knows by name, in the order of its rows.
+        training: What it was trained on: samples, losses, time.
+        licence: Of the weights.
+        channels: Of the pictures it takes and gives.
+        value_range: Of their values.
+        inference: How its norms and dropouts behave when it is applied.
+        format: Version of this description.
+    """
+
+    method: str
+    settings: Mapping[str, Any]
+    styles: tuple[str, ...] = ()
+    training: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    channels: tuple[int, int] = (3, 3)
+    value_range: tuple[float, float] = (0.0, 1.0)
+    inference: Mapping[str, str] = field(default_factory=lambda: {"norm": "instance", "dropout": "none"})
+    format: int = FORMAT
+
+
+def write_model(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
+    """Write a model file, whole or not at all."""
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    replace_file(path, save(contiguous, {_KEY: json.dumps(asdict(card))}))
+
+
+def read_model(path: Path) -> tuple[Card, dict[str, Tensor]]:
+    """Return what a model file says about itself, and its tensors, in fp32.
+
+    Raises:
+        InputError: If there is no such file.
+        WeightsError: If it is damaged, no model of ours, or made by a later version.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no model {path}; give a .safetensors that impasto wrote")
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = (file.metadata() or {}).get(_KEY)
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 -- not a mapping
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is damaged, or no model file: {error}") from None
+    if described is None:
+        raise WeightsError(f"{path} does not say what it is; give a model that impasto wrote")
+    return _card(path, described), tensors
+
+
+def _card(path: Path, described: str) -> Card:
+    try:
+        values = json.loads(described)
+        if values["format"] > FORMAT:
+            raise WeightsError(f"{path} was made by a later impasto (format {values['format']}); update impasto")
+        for name in ("styles", "channels", "value_range"):
+            values[name] = tuple(values[name])
+        return Card(**values)
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"what {path} says about itself is damaged ({error})") from None
