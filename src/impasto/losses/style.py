@@ -12,7 +12,6 @@ from impasto._typing import Features, Scalar, Weight
 from impasto.errors import check_choice
 from impasto.losses.scaling import Scaling
 
-
 EPSILON = 1e-5
 """Added to the variance of a channel, so that one that never changes can be divided by."""
 

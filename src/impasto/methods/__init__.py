@@ -16,6 +16,7 @@ class Method:
         what: One line on what it does.
         paper: Authors, title, venue or year.
         url: Where the paper is.
+        one_pass: Whether a trained network paints, in one pass (`nn.one_pass`).
     """
 
     name: str
@@ -24,6 +25,7 @@ class Method:
     what: str
     paper: str
     url: str
+    one_pass: bool = False
 
     def load(self) -> ModuleType:
         """Import the method's file, which has its settings class and `networks(settings)`."""
@@ -39,6 +41,43 @@ METHODS = MappingProxyType(
             what="paints one picture after any painting by optimising its pixels: slow, and the best quality",
             paper="Gatys, Ecker & Bethge, Image Style Transfer Using Convolutional Neural Networks, CVPR 2016",
             url="https://arxiv.org/abs/1508.06576",
+        ),
+        "johnson": Method(
+            name="johnson",
+            verb="stylize",
+            settings="JohnsonSettings",
+            what="paints in one pass after the one painting it was trained on",
+            paper="Johnson, Alahi & Fei-Fei, Perceptual Losses for Real-Time Style Transfer, ECCV 2016",
+            url="https://arxiv.org/abs/1603.08155",
+            one_pass=True,
+        ),
+        "multistyle": Method(
+            name="multistyle",
+            verb="stylize",
+            settings="MultistyleSettings",
+            what="paints in one pass after any of the paintings it was trained on, or mixtures of them",
+            paper="Dumoulin, Shlens & Kudlur, A Learned Representation for Artistic Style, ICLR 2017",
+            url="https://arxiv.org/abs/1610.07629",
+            one_pass=True,
+        ),
+        "adain": Method(
+            name="adain",
+            verb="stylize",
+            settings="AdainSettings",
+            what="paints in one pass after any painting, by its features' means and deviations",
+            paper="Huang & Belongie, Arbitrary Style Transfer with Adaptive Instance Normalization, ICCV 2017",
+            url="https://arxiv.org/abs/1703.06868",
+            one_pass=True,
+        ),
+        "prediction": Method(
+            name="prediction",
+            verb="stylize",
+            settings="PredictionSettings",
+            what="paints in one pass after any painting, by a network that predicts how",
+            paper="Ghiasi, Lee, Kudlur, Dumoulin & Shlens, Exploring the Structure of a Real-Time, Arbitrary "
+            "Neural Artistic Stylization Network, BMVC 2017",
+            url="https://arxiv.org/abs/1705.06830",
+            one_pass=True,
         ),
     }
 )

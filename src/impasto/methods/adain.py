@@ -1,12 +1,12 @@
 """Any style in one pass, by adaptive instance normalisation (Huang & Belongie 2017; arXiv:1703.06868).
 
-How it works: a VGG that stays as it is encodes photo and painting down to relu4_1. The photo's features get the mean
-and the deviation that each channel has over the painting,
+How it works: a VGG that stays as it is encodes photo and painting down to relu4_1. The photo's features get the
+mean and the deviation that each channel has over the painting,
 
     AdaIN(x, y) = σ(y) · (x − μ(x)) / σ(x) + μ(y)       (equation 8),
 
-and a decoder, the one part that is trained, turns features back into a picture. Its loss asks that the picture, seen
-by the VGG again, has the features it was made from, and the painting's means and deviations at four layers,
+and a decoder, the one part that is trained, turns features back into a picture. Its loss asks that the picture,
+seen by the VGG again, has the features it was made from, and the painting's means and deviations at four layers,
 
     L = ‖f(g(t)) − t‖² + λ Σ_i ‖μ(φ_i(g(t))) − μ(φ_i(s))‖² + ‖σ(φ_i(g(t))) − σ(φ_i(s))‖²   (equations 11 to 13).
 
@@ -14,10 +14,11 @@ Means and deviations of several paintings mix, and mixed with the photo's own th
 therefore a row of numbers here too, deviations and then means.
 
 **Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; each term of the loss is
-divided by its target's mean square, so that layers count alike whatever the scale of a VGG's features; the variance is
-that of `losses.style.moments`.
+divided by its target's mean square, so that layers count alike whatever the scale of a VGG's features; the variance
+is that of `losses.style.moments`.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -31,6 +32,7 @@ from impasto._typing import Features, Picture
 from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.image.resize import fit, resize
 from impasto.losses.style import EPSILON, moments
+from impasto.nn.compute import frozen_for_speed
 from impasto.nn.planes import Plane
 from impasto.nn.strips import Statistics, strips
 from impasto.nn.transform import Painting
@@ -102,9 +104,7 @@ class Decoder(nn.Module):
         super().__init__()
         first, second, third = base_channels, 2 * base_channels, 4 * base_channels
         widths = (in_channels, third, third, third, third, second, second, first, first, 3)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(narrow, wide, 3) for narrow, wide in zip(widths, widths[1:], strict=False)
-        )
+        self.convolutions = nn.ModuleList(nn.Conv2d(narrow, wide, 3) for narrow, wide in itertools.pairwise(widths))
 
     def forward(self, features: Features) -> Picture:
         """Return pictures; values may leave [0, 1] a little.
@@ -192,7 +192,7 @@ class AdainPainter:
 
     @property
     def _device_and_type(self) -> Tensor:
-        return self.decoder.convolutions[0].weight
+        return next(self.decoder.parameters())
 
     @torch.inference_mode()
     def _encoded(self, content: "_Padded") -> "_Encoded":
@@ -262,6 +262,7 @@ def painter(
     """
     decoder = Decoder(settings.base_channels)
     decoder.load_state_dict(dict(tensors))
-    decoder.to(device, dtype, memory_format=torch.channels_last).eval().requires_grad_(False)
+    decoder.to(device, dtype)
+    frozen_for_speed(decoder)
     vgg = VGG.pretrained(settings.network, device=device, dtype=dtype)
     return AdainPainter(decoder, vgg, settings.style_size)

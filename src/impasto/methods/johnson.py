@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from impasto._typing import Picture
 from impasto.errors import SettingError
+from impasto.nn.compute import frozen_for_speed
 from impasto.nn.one_pass import paint_any_size
 from impasto.nn.perceptual import PerceptualSettings
 from impasto.nn.transform import Painting, TransformNetwork
@@ -109,6 +110,7 @@ def painter(
     """
     network = Johnson(settings.base_channels, settings.num_blocks)
     network.load_state_dict(dict(tensors))
-    network.to(device).eval().requires_grad_(False)
-    network.transform.to(dtype, memory_format=torch.channels_last)
+    network.to(device)
+    network.transform.to(dtype)
+    frozen_for_speed(network)
     return JohnsonPainter(network, styles)

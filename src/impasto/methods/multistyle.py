@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from impasto._typing import Picture
 from impasto.errors import SettingError, check_whole
+from impasto.nn.compute import frozen_for_speed
 from impasto.nn.one_pass import paint_any_size
 from impasto.nn.perceptual import PerceptualSettings
 from impasto.nn.transform import Painting, TransformNetwork
@@ -129,6 +130,7 @@ def painter(
     """
     network = Multistyle(len(styles), settings.base_channels, settings.num_blocks)
     network.load_state_dict(dict(tensors))
-    network.to(device).eval().requires_grad_(False)
-    network.transform.to(dtype, memory_format=torch.channels_last)
+    network.to(device)
+    network.transform.to(dtype)
+    frozen_for_speed(network)
     return MultistylePainter(network, styles)

@@ -28,6 +28,7 @@ from impasto._typing import Picture
 from impasto.errors import SettingError, check_range, check_whole
 from impasto.image.resize import fit, resize
 from impasto.losses.style import moments
+from impasto.nn.compute import frozen_for_speed
 from impasto.nn.one_pass import paint_any_size
 from impasto.nn.perceptual import PerceptualSettings
 from impasto.nn.transform import Painting, TransformNetwork
@@ -193,7 +194,8 @@ def painter(
     """
     network = network_of(settings)
     network.load_state_dict(dict(tensors))
-    network.to(device).eval().requires_grad_(False)
-    network.transform.to(dtype, memory_format=torch.channels_last)
+    network.to(device)
+    network.transform.to(dtype)
+    frozen_for_speed(network)
     vgg = VGG.pretrained(settings.network, device=device, dtype=dtype)
     return PredictionPainter(network, vgg, settings.style_size)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 import torch
+from torch import nn
 
 from impasto.errors import SettingError, check_choice
 
@@ -50,6 +51,19 @@ def _computes_bf16(device: torch.device) -> bool:
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported()
     return False
+
+
+def frozen_for_speed(network: nn.Module) -> None:
+    """Make a network ready to be applied, never trained: no gradients, convolutions laid out as oneDNN likes them."""
+    network.eval().requires_grad_(False)
+    lay_out(network)
+
+
+def lay_out(network: nn.Module) -> None:
+    """Lay the weights of convolutions out with the channels last, which is the fastest layout for features too."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager

@@ -195,7 +195,8 @@ def paint_any_size(network: TransformNetwork, content: Picture, painting: Painti
 
     if rows * columns <= WHOLE:
         with torch.inference_mode():
-            return network(read(0, rows), painting)[:, :, :height, :width].cpu()
+            whole: Tensor = network(read(0, rows), painting)
+            return whole[:, :, :height, :width].cpu()
     painted = torch.empty_like(content)
     for top, strip in paint_in_strips(network, read, rows, columns, painting):
         painted[:, :, top : top + strip.shape[2]] = strip[:, :, : height - top, :width]

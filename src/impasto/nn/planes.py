@@ -34,8 +34,7 @@ class Plane:
         if self._file is None:
             self._rows[top : top + len(rows)] = rows
         else:
-            content = rows.to(self.dtype).contiguous().view(torch.uint8).numpy()
-            os.pwrite(self._file.fileno(), memoryview(content).cast("B"), top * self._bytes_per_row)
+            os.pwrite(self._file.fileno(), _bytes_of(rows.to(self.dtype).contiguous()), top * self._bytes_per_row)
 
     def read(self, top: int, bottom: int) -> Float[Tensor, "1 c _h _w"]:
         """Return rows `top` to `bottom`, to be left unchanged."""
@@ -43,6 +42,10 @@ class Plane:
             rows = self._rows[top:bottom]
         else:
             rows = torch.empty(bottom - top, self.width, self.channels, dtype=self.dtype)
-            content = memoryview(rows.view(torch.uint8).numpy()).cast("B")
-            os.preadv(self._file.fileno(), [content], top * self._bytes_per_row)
+            os.preadv(self._file.fileno(), [_bytes_of(rows)], top * self._bytes_per_row)
         return rows.permute(2, 0, 1)[None]
+
+
+def _bytes_of(rows: Tensor) -> memoryview:
+    """Return the memory of a contiguous tensor."""
+    return memoryview(rows.view(torch.uint8).numpy().reshape(-1).data)

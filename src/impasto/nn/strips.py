@@ -118,8 +118,9 @@ def _kept(source: _Source) -> Plane:
     return plane
 
 
-def _convolved(convolution: nn.Conv2d, source: _Source) -> _Convolved:
+def _convolved(convolution: nn.Module, source: _Source) -> _Convolved:
     """Convolve strip by strip, gathering statistics."""
+    assert isinstance(convolution, nn.Conv2d)
     stride, border = convolution.stride[0], convolution.kernel_size[0] // 2
     height, width = source.height // stride, source.width // stride
     plane = Plane(convolution.out_channels, height, width, convolution.weight.dtype)

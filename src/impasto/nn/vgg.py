@@ -22,6 +22,7 @@ from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
 
 from impasto._typing import Picture
 from impasto.errors import InputError, check_choice
+from impasto.nn.compute import frozen_for_speed
 from impasto.weights.load import load_weights
 from impasto.weights.transfer import OnProgress
 
@@ -92,10 +93,8 @@ class VGG(nn.Module):
             vgg = cls(network, pooling)
         vgg.load_state_dict(load_weights(network, on_progress=on_progress), assign=True)
         vgg.to(device, dtype)
-        for parameter in vgg.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        return vgg.eval().requires_grad_(False)
+        frozen_for_speed(vgg)
+        return vgg
 
     def forward(self, picture: Picture, layers: Collection[str]) -> dict[str, Float[Tensor, "b _c _h _w"]]:
         """Return the layers asked for, computing nothing past the deepest of them.

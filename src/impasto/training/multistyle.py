@@ -31,7 +31,9 @@ class MultistyleTraining(OnePassTraining):
     def on_fit_start(self) -> None:
         """Look at the paintings."""
         super().on_fit_start()
-        sizes = [fit(painting.shape[-2], painting.shape[-1], self.settings.style_size) for painting in self.paintings]
+        sizes = [
+            fit(painting.shape[-2], painting.shape[-1], self.settings.style_size) for painting in self.paintings
+        ]
         seen = [
             self.loss.grams(resize(painting, height, width).to(self.device))
             for painting, (height, width) in zip(self.paintings, sizes, strict=True)
@@ -41,12 +43,17 @@ class MultistyleTraining(OnePassTraining):
     def paint(self, pictures: Picture, positions: Int[Tensor, " b"]) -> tuple[Picture, Grams]:
         """Paint each crop after its style, some after themselves: that is what no strength at all means."""
         styles = self.styles_at(positions)
-        own = [self.loss.grams(picture[None]) if style == 0 else None for picture, style in zip(pictures, styles.tolist(), strict=True)]
+        own = [
+            self.loss.grams(picture[None]) if style == 0 else None
+            for picture, style in zip(pictures, styles.tolist(), strict=True)
+        ]
         wanted = {
-            name: torch.cat([
-                self.grams[name][style - 1 : style] if seen is None else seen[name]
-                for seen, style in zip(own, styles.tolist(), strict=True)
-            ])
+            name: torch.cat(
+                [
+                    self.grams[name][style - 1 : style] if seen is None else seen[name]
+                    for seen, style in zip(own, styles.tolist(), strict=True)
+                ]
+            )
             for name in self.settings.style_layers
         }
         return self.network(pictures, styles.to(self.device)), wanted

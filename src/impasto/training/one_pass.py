@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from impasto._typing import Picture
 from impasto.data.crops import Batch, Crops, collate
 from impasto.errors import ImpastoError
+from impasto.nn.compute import lay_out
 from impasto.nn.perceptual import Grams, PerceptualLoss, PerceptualSettings
 from impasto.training.chapters import CHAPTER, Chapters
 
@@ -40,7 +41,7 @@ class OnePassTraining(lightning.LightningModule):
     def on_fit_start(self) -> None:
         """Load the network that judges, once the device is known."""
         self.loss = PerceptualLoss.pretrained(self.settings, self.device)
-        self.network.to(memory_format=torch.channels_last)
+        lay_out(self.network)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch.

@@ -4,7 +4,7 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,16 +19,21 @@ from impasto.image.tensors import from_tensor
 from impasto.methods import METHODS, gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import choose_device, choose_dtype
+from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
+from impasto.verbs.one_pass import Model, load_model, paint_photo
 from impasto.weights.store import entry_named
+
+StylizeSettings = GatysSettings | OnePassSettings
+"""What can be chosen, for a method that optimises or for one that paints in one pass."""
 
 
 def stylize(
     content: ImageSource,
-    style: ImageSource | Sequence[ImageSource],
+    style: ImageSource | Sequence[ImageSource] = (),
     *,
     method: str = "gatys",
-    settings: GatysSettings | None = None,
+    settings: StylizeSettings | None = None,
     masks: Sequence[ImageSource] = (),
     grey: bool = True,
     on_step: OnStep | None = None,
@@ -38,9 +43,9 @@ def stylize(
 
     Args:
         content: A path, bytes, PIL image, numpy array or tensor.
-        style: A painting, or several.
+        style: A painting, or several; or names, for a network that has learnt styles by name.
         method: How; see `impasto methods`.
-        settings: All settings at once.
+        settings: All settings at once: `GatysSettings`, or `OnePassSettings` for every other method.
         masks: One per style, white where the style applies; soft edges are fine, any size.
         grey: Whether a grey photo stays grey.
         on_step: Called after every step; raising in it cancels.
@@ -59,52 +64,120 @@ def stylize(
         >>> result.image.save("painted.png")
     """
     began = time.perf_counter()
-    check_choice("method", method, [name for name, row in METHODS.items() if row.verb == "stylize"])
-    settings = _changed(settings or GatysSettings(), changes)
+    settings = _changed(settings or settings_kind(method)(), method, changes)
     photo = read_image(content)
-    paintings = [read_image(each) for each in several(style)]
     mask_images = [read_image(each) for each in masks]
-    regions: list[Tensor | None] = [mask_of(image) for image in mask_images]
-    if regions and len(regions) != len(paintings):
-        raise SettingError(f"there are {len(regions)} masks for {len(paintings)} styles; give one mask per style")
+    job = _Job(photo, several(style), mask_images, method, grey, on_step)
+    if isinstance(settings, OnePassSettings):
+        result = _in_one_pass(job, settings)
+    else:
+        result = _by_optimising(job, settings)
+    return replace(result, seconds=time.perf_counter() - began)
+
+
+def settings_kind(method: str) -> type[StylizeSettings]:
+    """Return the settings a method is applied with.
+
+    Raises:
+        SettingError: If there is no such method, or it does not stylize.
+    """
+    check_choice("method", method, [name for name, row in METHODS.items() if row.verb == "stylize"])
+    return OnePassSettings if METHODS[method].one_pass else GatysSettings
+
+
+class _Job(NamedTuple):
+    """What `stylize` was asked for, apart from settings."""
+
+    photo: Image
+    styles: Sequence[ImageSource]
+    masks: Sequence[Image]
+    method: str
+    grey: bool
+    on_step: OnStep | None
+
+    def regions(self, styles: int) -> list[Tensor | None]:
+        if self.masks and len(self.masks) != styles:
+            raise SettingError(f"there are {len(self.masks)} masks for {styles} styles; give one mask per style")
+        return [mask_of(image) for image in self.masks] or [None] * styles
+
+
+def _in_one_pass(job: _Job, settings: OnePassSettings) -> Result:
+    model = load_model(job.method, settings)
+    styles = styles_of(job.styles, model)
+    regions = job.regions(len(styles))
+    try:
+        painted = paint_photo(job.photo, styles, model, settings, regions)
+    except (RuntimeError, MemoryError) as error:
+        raise _explained(error, max(painted_size(job.photo, settings))) from error
+    if job.on_step is not None:
+        job.on_step(Step(1, 1, {}, painted))
+    inputs = inputs_of(job.photo, styles, job.masks)
+    recipe = recipe_of("stylize", settings, inputs, model, **_choices(job.method, job.grey, styles))
+    return Result(finished(painted, job.photo, settings, grey=job.grey, recipe=recipe), recipe, [{}])
+
+
+def styles_of(styles: Sequence[ImageSource], model: Model) -> list[Image | str]:
+    """Return paintings as pictures, or the names of styles; all that a network knows if it is only one.
+
+    Raises:
+        InputError: If a painting cannot be read.
+    """
+    known = model.painter.styles
+    if not known:
+        return [read_image(style) for style in styles]
+    if not styles and len(known) == 1:
+        return list(known)
+    return [style if isinstance(style, str) else read_image(style) for style in styles]
+
+
+def _by_optimising(job: _Job, settings: GatysSettings) -> Result:
+    paintings = [read_image(each) for each in job.styles]
+    regions = job.regions(len(paintings))
     start = None if settings.init in gatys.STARTS else read_image(settings.init)
     trace: list[Mapping[str, float]] = []
 
     def follow(step: Step) -> None:
         trace.append(step.losses)
-        if on_step is not None:
-            on_step(step)
+        if job.on_step is not None:
+            job.on_step(step)
 
     try:
         painted = gatys.paint(
-            visible_colors(photo),
+            visible_colors(job.photo),
             [
                 Style(visible_colors(painting), region, visible_part(painting))
-                for painting, region in zip(paintings, regions or [None] * len(paintings), strict=True)
+                for painting, region in zip(paintings, regions, strict=True)
             ],
             settings,
-            visible=visible_part(photo),
+            visible=visible_part(job.photo),
             start=None if start is None else visible_colors(start),
             on_step=follow,
         )
     except (RuntimeError, MemoryError) as error:
-        raise _explained(error, settings) from error
-    inputs: dict[str, Image | Sequence[Image]] = {"content": photo, "style": paintings, "masks": mask_images}
-    if start is not None:
-        inputs["init"] = start
-    recipe = recipe_of("stylize", settings, inputs, method=method, grey=grey)
-    return Result(
-        image=finished(painted, photo, settings, grey=grey, recipe=recipe),
-        recipe=recipe,
-        trace=trace,
-        seconds=time.perf_counter() - began,
-    )
+        raise _explained(error, settings.size or gatys.DEFAULT_SIZE) from error
+    inputs = inputs_of(job.photo, paintings, job.masks, start)
+    recipe = recipe_of("stylize", settings, inputs, **_choices(job.method, job.grey, paintings))
+    return Result(finished(painted, job.photo, settings, grey=job.grey, recipe=recipe), recipe, trace)
+
+
+def inputs_of(
+    photo: Image, styles: Sequence[Image | str], masks: Sequence[Image], start: Image | None = None
+) -> dict[str, Image | Sequence[Image]]:
+    """Return the pictures something is painted from, by what they serve as."""
+    paintings = [style for style in styles if isinstance(style, Image)]
+    inputs: dict[str, Image | Sequence[Image]] = {"content": photo, "style": paintings, "masks": masks}
+    return inputs if start is None else inputs | {"init": start}
+
+
+def _choices(method: str, grey: bool, styles: Sequence[Image | str]) -> dict[str, Any]:
+    named = [style for style in styles if isinstance(style, str)]
+    return {"method": method, "grey": grey, **({"styles": named} if named else {})}
 
 
 def finished(
     painted: Tensor,
     photo: Image,
-    settings: GatysSettings,
+    settings: StylizeSettings,
     *,
     grey: bool = True,
     recipe: Mapping[str, Any] | None = None,
@@ -118,15 +191,22 @@ def finished(
         grey: Whether a grey photo stays grey.
         recipe: Goes into the picture's metadata.
     """
-    size = (photo.height, photo.width)
-    if settings.size is not None:
-        size = fit(*size, settings.size)
-    image = from_tensor(resize(painted.cpu(), *size), photo, keep_grey=grey)
+    image = from_tensor(resize(painted.cpu(), *painted_size(photo, settings)), photo, keep_grey=grey)
     return replace(image, recipe=recipe)
 
 
+def painted_size(photo: Image, settings: StylizeSettings) -> tuple[int, int]:
+    """Return height and width of what a photo becomes, in pixels."""
+    size = (photo.height, photo.width)
+    return size if settings.size is None else fit(*size, settings.size)
+
+
 def recipe_of(
-    verb: str, settings: GatysSettings, inputs: Mapping[str, Image | Sequence[Image]], **choices: Any
+    verb: str,
+    settings: StylizeSettings,
+    inputs: Mapping[str, Image | Sequence[Image]],
+    model: Model | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
     """Return everything needed to paint a picture again, as JSON values.
 
@@ -134,13 +214,15 @@ def recipe_of(
         verb: Which verb painted it.
         settings: All settings.
         inputs: The pictures by what they served as.
+        model: The trained network, if one painted.
         **choices: The verb's other arguments.
     """
     named = {
         role: _named(images) if isinstance(images, Image) else [_named(image) for image in images]
         for role, images in inputs.items()
     }
-    return {"verb": verb, **choices, "settings": asdict(settings), "inputs": named, **_circumstances(settings)}
+    circumstances = _circumstances(settings, model)
+    return {"verb": verb, **choices, "settings": asdict(settings), "inputs": named, **circumstances}
 
 
 def stopped(
@@ -166,10 +248,8 @@ def stopped(
         start: The picture `settings.init` names, if it names one.
         grey: Whether a grey photo stays grey.
     """
-    inputs: dict[str, Image | Sequence[Image]] = {"content": photo, "style": paintings, "masks": masks}
-    if start is not None:
-        inputs["init"] = start
-    recipe = recipe_of("stylize", settings, inputs, method=method, grey=grey)
+    inputs = inputs_of(photo, paintings, masks, start)
+    recipe = recipe_of("stylize", settings, inputs, **_choices(method, grey, paintings))
     recipe["interrupted"] = {"step": step.index, "of": step.total}
     image = finished(step.image, photo, settings, grey=grey, recipe=recipe)
     return Result(image, recipe, [step.losses])
@@ -180,11 +260,14 @@ def several(style: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
     return list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
 
 
-def _changed(settings: GatysSettings, changes: Mapping[str, Any]) -> GatysSettings:
+def _changed(settings: StylizeSettings, method: str, changes: Mapping[str, Any]) -> StylizeSettings:
+    kind = settings_kind(method)
+    if not isinstance(settings, kind):
+        raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
     known = [field.name for field in fields(settings)]
     for name in changes:
         if name not in known:
-            raise SettingError(f"there is no setting {name!r}; the settings of gatys are {', '.join(known)}")
+            raise SettingError(f"there is no setting {name!r}; the settings of {method} are {', '.join(known)}")
     return replace(settings, **changes)
 
 
@@ -192,11 +275,14 @@ def _named(image: Image) -> dict[str, str]:
     return {"name": image.name, "sha256": image.sha256}
 
 
-def _circumstances(settings: GatysSettings) -> dict[str, Any]:
+def _circumstances(settings: StylizeSettings, model: Model | None) -> dict[str, Any]:
     """Return what else decides about the pixels: weights, versions, machine."""
     device = choose_device(settings.device)
+    weights = {} if model is None else {model.name: model.sha256}
+    if isinstance(settings, GatysSettings):
+        weights[settings.network] = entry_named(settings.network).sha256
     return {
-        "weights": {settings.network: entry_named(settings.network).sha256},
+        "weights": weights,
         "versions": {
             "impasto": __version__,
             "torch": torch.__version__,
@@ -211,10 +297,9 @@ def _circumstances(settings: GatysSettings) -> dict[str, Any]:
     }
 
 
-def _explained(error: Exception, settings: GatysSettings) -> Exception:
+def _explained(error: Exception, size: int) -> Exception:
     """Turn running out of memory into one line; anything else is a bug of ours and stays as it is."""
     words = str(error).lower()
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in words:
-        size = settings.size or gatys.DEFAULT_SIZE
         return ImpastoError(f"out of memory while painting at {size} pixels; choose a smaller size than {size}")
     return error

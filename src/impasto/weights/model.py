@@ -1,4 +1,4 @@
-"""Model files: one `.safetensors` with everything about the network in its metadata, so that loading needs no flag."""
+"""Model files: one `.safetensors` that says in its metadata what it is, so that loading needs no flag."""
 
 import json
 from collections.abc import Mapping
