@@ -24,7 +24,8 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
 
 
 def test_the_table(capsys: pytest.CaptureFixture[str]):
-    (gatys,) = answer(capsys)["methods"]
+    gatys, *others = answer(capsys)["methods"]
+    assert [row["name"] for row in others] == ["johnson", "multistyle", "adain", "prediction"]
     assert gatys["name"] == "gatys" and gatys["verb"] == "stylize" and "CVPR 2016" in gatys["paper"]
     assert main(["methods"]) == 0
     assert "gatys" in capsys.readouterr().out
@@ -48,6 +49,23 @@ def test_one_method(capsys: pytest.CaptureFixture[str]):
     assert settings["style_layers"]["allowed"] == ", ".join(layer_names("vgg16-hed"))
     assert settings["tv_weight"]["allowed"].startswith("values from 0 to ")
     assert settings["init"]["allowed"] == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "network", "parameters"),
+    [("johnson", "transfer", 1_679_235), ("adain", "decoder", 3_505_219)],
+)
+def test_networks_of_the_papers_width(
+    capsys: pytest.CaptureFixture[str], method: str, network: str, parameters: int
+):
+    """The counts that others' code for these papers has."""
+    assert answer(capsys, method)["networks"][network] == parameters
+
+
+def test_settings_of_a_parent_are_told_too(capsys: pytest.CaptureFixture[str]):
+    settings = answer(capsys, "prediction")["settings"]
+    assert settings["base_channels"]["what"] == "Channels at full resolution; the paper's are 32."
+    assert settings["looks"]["default"] == 2500
 
 
 def test_settings_are_flags(capsys: pytest.CaptureFixture[str]):

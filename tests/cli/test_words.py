@@ -20,6 +20,7 @@ from impasto.cli.words import (
 )
 from impasto.errors import ImpastoError, InputError
 from impasto.methods.gatys import GatysSettings
+from impasto.nn.one_pass import OnePassSettings
 
 
 def test_words_are_grouped_by_flag():
@@ -51,8 +52,9 @@ def test_normalised(words: list[str], result: list[str]):
 
 
 def test_the_flags_known_by_heart_are_those_of_the_command():
-    types = get_type_hints(StylizeOptions) | get_type_hints(GatysSettings)
-    names = {each.name for kind in (StylizeOptions, GatysSettings) for each in fields(kind)}
+    kinds = StylizeOptions, GatysSettings, OnePassSettings
+    types = {name: hint for kind in kinds for name, hint in get_type_hints(kind).items()}
+    names = {each.name for kind in kinds for each in fields(kind)}
     by_flag = {"--" + name.replace("_", "-"): types[name] for name in names}
     assert all(get_origin(by_flag[flag]) is tuple for flag in PICTURE_FLAGS)
     assert all(by_flag[flag.replace("--no-", "--")] is bool for flag in SWITCHES)

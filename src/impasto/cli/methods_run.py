@@ -4,7 +4,7 @@ import ast
 import inspect
 import math
 import textwrap
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Annotated, Any
 
 from rich.console import Console
@@ -16,7 +16,6 @@ from impasto.cli.console import print_json
 from impasto.cli.options import Json, Settings, parse
 from impasto.errors import SettingError
 from impasto.methods import Method
-from impasto.methods.gatys import GatysSettings
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,6 @@ class MethodOptions:
 
     json: Json = False
     """Print one JSON object."""
-    settings: Annotated[GatysSettings, Settings] = field(default_factory=GatysSettings)
 
 
 def describe(method: Method, words: list[str]) -> int:
@@ -35,7 +33,14 @@ def describe(method: Method, words: list[str]) -> int:
         SettingError: If a setting is not allowed.
     """
     command = f"impasto methods {method.name}"
-    options = parse(MethodOptions, words, command=command, description=f"{method.name} {method.what}.")
+    kind = getattr(method.load(), method.settings)
+    with_settings = make_dataclass(
+        "MethodOptions",
+        [("settings", Annotated[kind, Settings], field(default_factory=kind))],
+        bases=(MethodOptions,),
+        frozen=True,
+    )
+    options: Any = parse(with_settings, words, command=command, description=f"{method.name} {method.what}.")
     settings = settings_table(options.settings)
     networks = {
         name: count_parameters(network) for name, network in method.load().networks(options.settings).items()
@@ -60,7 +65,7 @@ def count_parameters(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def settings_table(settings: GatysSettings) -> dict[str, dict[str, Any]]:
+def settings_table(settings: Any) -> dict[str, dict[str, Any]]:
     """Return default, chosen value, meaning and allowed values of every setting, by name."""
     what, defaults = _docstrings(type(settings)), type(settings)()
     return {
@@ -75,10 +80,15 @@ def settings_table(settings: GatysSettings) -> dict[str, dict[str, Any]]:
 
 
 def _docstrings(kind: type) -> dict[str, str]:
-    """Return the docstring under each field of a dataclass."""
+    """Return the docstring under each field of a dataclass, those of its parents included."""
+    found = {
+        name: text
+        for parent in kind.__bases__
+        if is_dataclass(parent)
+        for name, text in _docstrings(parent).items()
+    }
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(body, ast.ClassDef)
-    found = {}
     for line, under in zip(body.body, body.body[1:], strict=False):
         match line, under:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
@@ -86,7 +96,7 @@ def _docstrings(kind: type) -> dict[str, str]:
     return found
 
 
-def _allowed(settings: GatysSettings, name: str) -> str:
+def _allowed(settings: Any, name: str) -> str:
     """Return what a setting may be, in the words with which it refuses what no setting may be."""
     impossible: Any = (math.nan,) if isinstance(getattr(settings, name), tuple) else math.nan
     try:

@@ -19,7 +19,7 @@ from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import reused_memory
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.sheet import step_costs
-from impasto.verbs.stylize import finished, stopped, stylize
+from impasto.verbs.stylize import StylizeSettings, finished, stopped, stylize
 from impasto.weights import store
 
 
@@ -29,10 +29,10 @@ class Task:
 
     Attributes:
         photo: The content.
-        paintings: The styles.
+        styles: Paintings, or names of styles that a network has learnt.
         settings: How.
         target: Path of the result, or `-` for standard output.
-        masks: One per painting, or none.
+        masks: One per style, or none.
         method: By which method.
         grey: Whether a grey photo stays grey.
         label: What the progress bar says.
@@ -42,8 +42,8 @@ class Task:
     """
 
     photo: Image
-    paintings: Sequence[Image]
-    settings: GatysSettings
+    styles: Sequence[Image | str]
+    settings: StylizeSettings
     target: str
     masks: Sequence[Image] = ()
     method: str = "gatys"
@@ -126,7 +126,7 @@ class _Course:
 
 
 def _stylize(task: Task, course: _Course) -> Result:
-    costs = step_costs(task.photo, task.settings)
+    costs = step_costs(task.photo, task.settings) if isinstance(task.settings, GatysSettings) else []
     with step_bar(task.label, costs) as show, _preview(task) as preview, reused_memory():
 
         def follow(step: Step) -> None:
@@ -137,7 +137,7 @@ def _stylize(task: Task, course: _Course) -> Result:
 
         return stylize(
             task.photo,
-            list(task.paintings),
+            list(task.styles),
             method=task.method,
             settings=task.settings,
             masks=task.masks,
@@ -169,7 +169,7 @@ def _so_far(task: Task, course: _Course, seconds: float) -> Result:
     assert course.last is not None
     result = stopped(
         task.photo,
-        task.paintings,
+        task.styles,
         task.settings,
         course.last,
         method=task.method,
@@ -185,8 +185,10 @@ def _report(task: Task, result: Result) -> str:
     image, stopped = result.image, result.recipe.get("interrupted")
     name = "standard output" if task.target == STDIN else one_line(task.target)
     steps = f"interrupted at step {stopped['step']} of {stopped['of']}" if stopped else f"{len(result.trace)} steps"
+    optimised = isinstance(task.settings, GatysSettings)
+    steps = steps if optimised else "in one pass"
     line = f"{name}: {image.width}×{image.height}, {steps}, {duration(result.seconds)}"
     longest = max(image.width, image.height)
-    if task.settings.size is None and longest > gatys.DEFAULT_SIZE:
+    if optimised and task.settings.size is None and longest > gatys.DEFAULT_SIZE:
         line += f"; painted at {gatys.DEFAULT_SIZE} px and enlarged; --size {longest} paints finer"
     return line

@@ -12,13 +12,16 @@ from impasto.cli.console import print_json, say
 from impasto.cli.options import Contents, Json, Masks, Output, Settings, Styles, given, parse
 from impasto.cli.output import Job, check_target, make_folder, plan, read_stdin
 from impasto.cli.painting import Painted, Task, fetch_network, paint
-from impasto.cli.words import STDIN
-from impasto.errors import ImpastoError, SettingError, WeightsError, check_choice
-from impasto.image import read_image
+from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
+from impasto.errors import ImpastoError, SettingError, WeightsError
+from impasto.image import Image, read_image
 from impasto.image.formats import one_line
-from impasto.methods import METHODS, gatys
+from impasto.methods import gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import choose_device
+from impasto.nn.one_pass import OnePassSettings
+from impasto.verbs.one_pass import load_model
+from impasto.verbs.stylize import settings_kind, styles_of
 
 COMMAND = "impasto stylize"
 DESCRIPTION = (
@@ -37,8 +40,8 @@ class StylizeOptions:
     """Paintings to paint after."""
     output: Output = None
     """The painted picture: .png .jpg .webp .tif, replacing what was there; a folder for several; - is stdout."""
-    method: str = "gatys"
-    """How; see impasto methods."""
+    method: str = DEFAULT_METHOD
+    """How; see impasto methods. Each has settings of its own."""
     masks: Masks = ()
     """One picture per style, white where the style applies."""
     grey: bool = True
@@ -47,16 +50,33 @@ class StylizeOptions:
     """Show the picture as it stands in a file; without PATH beside OUT as .preview.png, removed at the end."""
     json: Json = False
     """Print one JSON object on standard output."""
+
+
+@dataclass(frozen=True)
+class GatysOptions(StylizeOptions):
+    """Everything for a method that optimises."""
+
     settings: Annotated[GatysSettings, Settings] = field(default_factory=GatysSettings)
+
+
+@dataclass(frozen=True)
+class OnePassOptions(StylizeOptions):
+    """Everything for a method whose trained network paints in one pass."""
+
+    settings: Annotated[OnePassSettings, Settings] = field(default_factory=OnePassSettings)
+
+
+Options = GatysOptions | OnePassOptions
 
 
 def main(words: list[str]) -> int:
     """Run the command; see `impasto.cli.stylize`."""
-    options = parse(StylizeOptions, words, command=COMMAND, description=DESCRIPTION)
+    one_pass = settings_kind(method_in(words)) is OnePassSettings
+    kind: type[Options] = OnePassOptions if one_pass else GatysOptions
+    options = parse(kind, words, command=COMMAND, description=DESCRIPTION)
     given(options.content, "picture to paint; write it before --style", COMMAND)
-    given(options.style, "--style to paint after", COMMAND)
-    jobs = plan(options.content, options.style, options.output)
     tasks = _Tasks(options)
+    jobs = plan(options.content, tasks.style_names, options.output)
     if len(options.content) == 1 and not Path(options.content[0]).is_dir():
         tasks.check(jobs[0])
         painted = paint(tasks.task(jobs[0]))
@@ -71,34 +91,46 @@ def main(words: list[str]) -> int:
 class _Tasks:
     """What all pictures of a run share, read and checked once."""
 
-    def __init__(self, options: StylizeOptions) -> None:
+    def __init__(self, options: Options) -> None:
         self.options, settings = options, options.settings
-        check_choice("method", options.method, [row.name for row in METHODS.values() if row.verb == "stylize"])
         choose_device(settings.device)
-        settings.blend_shares(len(options.style))
-        self.paintings = [read_image(path) for path in options.style]
+        self.start, self.styles = None, list[Image | str]()
+        if isinstance(settings, OnePassSettings):
+            self.styles = styles_of(options.style, load_model(options.method, settings))
+        if not self.styles:
+            given(options.style, "--style to paint after", COMMAND)
+            self.styles = [read_image(path) for path in options.style]
+        settings.blend_shares(len(self.styles))
         self.masks = [read_image(path) for path in options.masks]
-        if self.masks and len(self.masks) != len(self.paintings):
+        if self.masks and len(self.masks) != len(self.styles):
             raise SettingError(
-                f"there are {len(self.masks)} masks for {len(self.paintings)} styles; give one mask per style"
+                f"there are {len(self.masks)} masks for {len(self.styles)} styles; give one mask per style"
             )
-        self.start = None if settings.init in gatys.STARTS else read_image(settings.init)
+        if isinstance(settings, GatysSettings) and settings.init not in gatys.STARTS:
+            self.start = read_image(settings.init)
+
+    @property
+    def style_names(self) -> list[str]:
+        """What the styles are called in a painted picture's name."""
+        return list(self.options.style) or [style for style in self.styles if isinstance(style, str)]
 
     def check(self, job: Job) -> None:
         """Raise unless the job's files can be written without harm."""
         inputs = [*self.options.content, job.content, *self.options.style, *self.options.masks]
-        inputs += [] if self.start is None else [self.options.settings.init]
+        if self.start is not None and isinstance(self.options.settings, GatysSettings):
+            inputs.append(self.options.settings.init)
         check_target(job.target, inputs, as_json=self.options.json)
         if preview := self._preview(job):
             check_target(str(preview), inputs)
-        fetch_network(self.options.settings)
+        if isinstance(self.options.settings, GatysSettings):
+            fetch_network(self.options.settings)
 
     def task(self, job: Job, label: str = "") -> Task:
         """Read the content; the rest is here."""
         photo = read_stdin() if job.content == STDIN else read_image(job.content)
         return Task(
             photo=photo,
-            paintings=self.paintings,
+            styles=self.styles,
             settings=self.options.settings,
             target=job.target,
             masks=self.masks,

@@ -11,7 +11,9 @@ from typing import NamedTuple
 from impasto.cli.console import unknown
 from impasto.errors import SettingError
 from impasto.image import check_image_file
+from impasto.methods import METHODS
 
+DEFAULT_METHOD = "gatys"
 STDIN = "-"
 """Stands for standard input, or output."""
 
@@ -20,7 +22,21 @@ LISTS = (*PICTURE_FLAGS, "--search", "--strengths", "--sizes", "--seeds", "--lay
 """Flags that can be given several times, adding up."""
 SWITCHES = ("--json", "--grey", "--no-grey")
 """Flags that take no value."""
-SINGLE_FLAGS = ("--output", "--method", "--size", "--steps", "--seed", "--network", "--device", "--init")
+SINGLE_FLAGS = (
+    "--output",
+    "--method",
+    "--size",
+    "--steps",
+    "--seed",
+    "--network",
+    "--device",
+    "--init",
+    "--model",
+    "--strength",
+    "--colors",
+    "--precision",
+    "--style-scale",
+)
 """Flags that take one value; the words after it are content again."""
 SHORT = {"-s": "--style", "-o": "--output"}
 
@@ -89,6 +105,12 @@ def normalised(words: Sequence[str]) -> list[str]:
     return result
 
 
+def method_in(words: Sequence[str]) -> str:
+    """Return the method that words ask for, whether there is such a one or not."""
+    given = [value for group in grouped(words) if group.name == "--method" for value in group.all_values[:1]]
+    return given[-1] if given else DEFAULT_METHOD
+
+
 def refuse_early(words: Sequence[str], *, before_pictures: int = 0) -> None:
     """Raise for a picture among the words that cannot be read.
 
@@ -102,11 +124,13 @@ def refuse_early(words: Sequence[str], *, before_pictures: int = 0) -> None:
     groups = grouped(words)
     if any(group.name in ("-h", "--help") for group in groups):
         return
+    row = METHODS.get(method_in(words))
+    named_styles = row is not None and row.named_styles
     contents: list[str] = []
     styles: list[str] = []
     for group in groups:
         if group.name in PICTURE_FLAGS:
-            styles += group.all_values
+            styles += [] if named_styles and group.name == "--style" else group.all_values
         elif group.name in ("", "--", *SWITCHES):
             contents += group.values
         elif group.name in SINGLE_FLAGS:

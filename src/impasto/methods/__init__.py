@@ -17,6 +17,7 @@ class Method:
         paper: Authors, title, venue or year.
         url: Where the paper is.
         one_pass: Whether a trained network paints, in one pass (`nn.one_pass`).
+        named_styles: Whether its styles are those the network has learnt, called by name; else any painting.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Method:
     paper: str
     url: str
     one_pass: bool = False
+    named_styles: bool = False
 
     def load(self) -> ModuleType:
         """Import the method's file, which has its settings class and `networks(settings)`."""
@@ -50,6 +52,7 @@ METHODS = MappingProxyType(
             paper="Johnson, Alahi & Fei-Fei, Perceptual Losses for Real-Time Style Transfer, ECCV 2016",
             url="https://arxiv.org/abs/1603.08155",
             one_pass=True,
+            named_styles=True,
         ),
         "multistyle": Method(
             name="multistyle",
@@ -59,6 +62,7 @@ METHODS = MappingProxyType(
             paper="Dumoulin, Shlens & Kudlur, A Learned Representation for Artistic Style, ICLR 2017",
             url="https://arxiv.org/abs/1610.07629",
             one_pass=True,
+            named_styles=True,
         ),
         "adain": Method(
             name="adain",

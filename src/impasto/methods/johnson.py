@@ -9,8 +9,8 @@ features should be those of the photo, its Gram matrices those of the painting,
 Painting then is one pass through the network, where Gatys et al. optimise every picture.
 
 **Deviations**: instance instead of batch normalisation (Ulyanov et al. 2016), which made these networks good; and
-those of `nn.transform` and `nn.perceptual`. A trained network knows one strength: less is its picture mixed with the
-photo.
+those of `nn.transform` and `nn.perceptual`. A trained network knows one strength: less is its picture mixed with
+the photo.
 """
 
 from collections.abc import Mapping, Sequence

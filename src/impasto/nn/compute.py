@@ -54,7 +54,7 @@ def _computes_bf16(device: torch.device) -> bool:
 
 
 def frozen_for_speed(network: nn.Module) -> None:
-    """Make a network ready to be applied, never trained: no gradients, convolutions laid out as oneDNN likes them."""
+    """Make a network ready to be applied, never trained: without gradients, laid out for speed."""
     network.eval().requires_grad_(False)
     lay_out(network)
 

@@ -38,7 +38,7 @@ class OnePassSettings:
     style_blend: tuple[float, ...] = ()
     """Weight of each style, as many as styles; equal if not given."""
     style_scale: float = 1.0
-    """Size of a painting's strokes against those the network was trained with; only where paintings are looked at."""
+    """Size of the strokes against those the network was trained with; where it looks at paintings."""
     colors: Colors = "style"
     """Whose colours: the style's; or the photo's, kept by `luminance`, `histogram` or `linear` matching."""
     device: Device = "auto"
@@ -145,7 +145,7 @@ def paint(
 def shares_of(
     regions: Sequence[Weight | None], settings: OnePassSettings, height: int, width: int
 ) -> Float[Tensor, "1 k _h _w"]:
-    """Return how much each style counts where, at the picture's size or the same everywhere; the rest is the photo's.
+    """Return how much each style counts, place by place or the same everywhere; the rest is the photo's.
 
     Convention: a region's values are shares of its style; where regions overlap to more than 1 they are divided by
     their sum. A share times the style's strength is what is painted.

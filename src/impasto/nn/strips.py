@@ -1,9 +1,9 @@
 """The transformation network on a picture of any size, in memory that does not grow with it.
 
 The picture passes through one layer after the other, each in strips of whole rows. Instance normalisation needs the
-mean and the deviation of a channel over the whole picture: they are gathered while a layer's strips are computed, and
-applied where the next layer reads them. So nothing is computed twice, there are no seams, and the result is that of
-the network on the whole picture.
+mean and the deviation of a channel over the whole picture: they are gathered while a layer's strips are computed,
+and applied where the next layer reads them. So nothing is computed twice, there are no seams, and the result is
+that of the network on the whole picture.
 """
 
 from collections.abc import Callable, Iterator

@@ -68,10 +68,7 @@ def stylize(
     photo = read_image(content)
     mask_images = [read_image(each) for each in masks]
     job = _Job(photo, several(style), mask_images, method, grey, on_step)
-    if isinstance(settings, OnePassSettings):
-        result = _in_one_pass(job, settings)
-    else:
-        result = _by_optimising(job, settings)
+    result = _by_optimising(job, settings) if isinstance(settings, GatysSettings) else _in_one_pass(job, settings)
     return replace(result, seconds=time.perf_counter() - began)
 
 
@@ -227,8 +224,8 @@ def recipe_of(
 
 def stopped(
     photo: Image,
-    paintings: Sequence[Image],
-    settings: GatysSettings,
+    styles: Sequence[Image | str],
+    settings: StylizeSettings,
     step: Step,
     *,
     method: str = "gatys",
@@ -240,7 +237,7 @@ def stopped(
 
     Args:
         photo: The content.
-        paintings: The styles.
+        styles: Paintings, or names.
         settings: How it was painted.
         step: The last one.
         method: By which method.
@@ -248,8 +245,8 @@ def stopped(
         start: The picture `settings.init` names, if it names one.
         grey: Whether a grey photo stays grey.
     """
-    inputs = inputs_of(photo, paintings, masks, start)
-    recipe = recipe_of("stylize", settings, inputs, **_choices(method, grey, paintings))
+    inputs = inputs_of(photo, styles, masks, start)
+    recipe = recipe_of("stylize", settings, inputs, **_choices(method, grey, styles))
     recipe["interrupted"] = {"step": step.index, "of": step.total}
     image = finished(step.image, photo, settings, grey=grey, recipe=recipe)
     return Result(image, recipe, [step.losses])
