@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from impasto.image.io import read_image as read_image
     from impasto.image.io import write_image as write_image
     from impasto.methods.gatys import GatysSettings as GatysSettings
+    from impasto.nn.one_pass import OnePassSettings as OnePassSettings
     from impasto.result import Result as Result
     from impasto.result import Step as Step
+    from impasto.training.train import train as train
     from impasto.verbs.layers import layers as layers
     from impasto.verbs.reproduce import reproduce as reproduce
     from impasto.verbs.sheet import sheet as sheet
@@ -32,6 +34,7 @@ _HOMES = {
     "Image": "impasto.image.io",
     "ImpastoError": "impasto.errors",
     "InputError": "impasto.errors",
+    "OnePassSettings": "impasto.nn.one_pass",
     "Result": "impasto.result",
     "SettingError": "impasto.errors",
     "Step": "impasto.result",
@@ -41,6 +44,7 @@ _HOMES = {
     "reproduce": "impasto.verbs.reproduce",
     "sheet": "impasto.verbs.sheet",
     "stylize": "impasto.verbs.stylize",
+    "train": "impasto.training.train",
     "write_image": "impasto.image.io",
 }
 

@@ -39,7 +39,7 @@ def test_a_row_chooses_the_style(network: Multistyle, crop: Tensor):
 
 
 def test_a_new_style_is_learnt_by_its_row_alone(network: Multistyle, crop: Tensor):
-    wider = network.with_new_style()
+    wider = network.with_new_styles(1)
     before = {name: value.clone() for name, value in wider.state_dict().items()}
     adam = torch.optim.Adam([parameter for parameter in wider.parameters() if parameter.requires_grad], lr=0.05)
     target = crop.flip(1)

@@ -14,6 +14,7 @@ from impasto.errors import ImpastoError
 
 COMMANDS = {
     "stylize": "paint pictures after paintings",
+    "train": "teach a network to paint, from a folder of photos and some paintings",
     "sheet": "paint one picture with many settings, side by side",
     "layers": "see what each layer of the network sees: content, or brush strokes",
     "reproduce": "paint a picture again from the recipe it carries",

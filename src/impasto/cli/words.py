@@ -18,7 +18,7 @@ STDIN = "-"
 """Stands for standard input, or output."""
 
 PICTURE_FLAGS = ("--style", "--masks")
-LISTS = (*PICTURE_FLAGS, "--search", "--strengths", "--sizes", "--seeds", "--layers")
+LISTS = (*PICTURE_FLAGS, "--styles", "--search", "--strengths", "--sizes", "--seeds", "--layers")
 """Flags that can be given several times, adding up."""
 SWITCHES = ("--json", "--grey", "--no-grey")
 """Flags that take no value."""

@@ -92,12 +92,23 @@ def style_loss(
     Raises:
         SettingError: If there is no such scaling.
     """
+    return style_losses(gram, target, places, target_places, scaling).mean()
+
+
+def style_losses(
+    gram: Float[Tensor, "b c c"],
+    target: Float[Tensor, "b c c"],
+    places: int,
+    target_places: int,
+    scaling: Scaling = "relative",
+) -> Float[Tensor, " b"]:
+    """Compare each Gram matrix of a batch with its own target; see `style_loss`."""
     check_choice("scaling", scaling, Scaling)
     target = target / target_places
-    difference = (gram / places - target).square()
+    difference = (gram / places - target).square().sum(dim=(1, 2))
     if scaling == "paper":
-        return difference.sum(dim=(1, 2)).mean() / (4 * target.shape[-1] ** 2)
-    return (difference.sum(dim=(1, 2)) / target.square().sum(dim=(1, 2))).mean()
+        return difference / (4 * target.shape[-1] ** 2)
+    return difference / target.square().sum(dim=(1, 2))
 
 
 class _Gram(torch.autograd.Function):

@@ -63,6 +63,8 @@ class AdainSettings:
     """Which network encodes."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
+    zoom: float = 2.5
+    """A photo's shorter side is resized to between one and this many crops."""
     style_size: int = 512
     """Longest side, in pixels, at which paintings are looked at: the size of their strokes in the result."""
     turned_hues: float = 0.5
@@ -86,6 +88,7 @@ class AdainSettings:
         check_range("learning_rate", self.learning_rate, 1e-9, 1)
         check_whole("base_channels", self.base_channels, 1, 1024)
         check_whole("crop_size", self.crop_size, 32, 4096)
+        check_range("zoom", self.zoom, 1, 16)
         check_whole("style_size", self.style_size, 32, 4096)
         check_whole("looks", self.looks, 1, 1_000_000)
         check_whole("batch_size", self.batch_size, 1, 4096)

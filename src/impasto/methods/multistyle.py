@@ -57,23 +57,16 @@ class Multistyle(nn.Module):
         painted: Tensor = self.transform(picture, Painting.plain(self.rows[styles]))
         return painted
 
-    def with_new_style(self) -> "Multistyle":
-        """Return the same network with one more row, the mean of all, which alone can be trained."""
-        first = self.transform
-        wider = Multistyle(len(self.rows), first.widths[0], len(first.blocks) // 2)
+    def with_new_styles(self, count: int) -> "Multistyle":
+        """Return the same network with more rows, each the mean of the styles' own, which alone can be trained."""
+        first, known = self.transform, len(self.rows)
+        wider = Multistyle(known - 1 + count, first.widths[0], len(first.blocks) // 2)
         wider.transform.load_state_dict(first.state_dict())
         wider.transform.requires_grad_(False)
-        rows = torch.cat([self.rows, self.rows[1:].mean(dim=0, keepdim=True)]).detach()
-        wider.rows = nn.Parameter(rows)
-        wider.rows.register_hook(_last_row_only)
+        new = self.rows[1:].mean(dim=0, keepdim=True).expand(count, -1)
+        wider.rows = nn.Parameter(torch.cat([self.rows, new]).detach())
+        wider.rows.register_hook(lambda gradient: torch.cat([torch.zeros_like(gradient[:known]), gradient[known:]]))
         return wider
-
-
-def _last_row_only(gradient: Float[Tensor, "k n"]) -> Float[Tensor, "k n"]:
-    """Keep the gradient of the newest style: the others stay as they are, to the bit."""
-    kept = torch.zeros_like(gradient)
-    kept[-1] = gradient[-1]
-    return kept
 
 
 class MultistylePainter:

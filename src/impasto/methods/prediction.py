@@ -127,8 +127,12 @@ def style_statistics(vgg: VGG, painting: Picture) -> Float[Tensor, "b n"]:
         vgg: VGG-16.
         painting: RGB in [0, 1], at least 16 pixels each way.
     """
-    found = vgg(painting, LAYERS)
-    return torch.cat([number.flatten(1) for name in LAYERS for number in moments(found[name])], dim=1)
+    return statistics_of(vgg(painting, LAYERS))
+
+
+def statistics_of(features: Mapping[str, Tensor]) -> Float[Tensor, "b n"]:
+    """Return mean and deviation of the channels of `LAYERS`, whose features are already there."""
+    return torch.cat([number.flatten(1) for name in LAYERS for number in moments(features[name])], dim=1)
 
 
 class PredictionPainter:

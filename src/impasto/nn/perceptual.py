@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from impasto._typing import Picture
 from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.losses.content import content_loss
 from impasto.losses.smoothness import total_variation
-from impasto.losses.style import gram_matrix, style_loss
+from impasto.losses.style import gram_matrix, style_losses
 from impasto.nn.compute import choose_dtype
 from impasto.nn.vgg import VGG, Network, layer_names
 
@@ -39,6 +40,8 @@ class PerceptualSettings:
     """How much the painter's hand counts."""
     tv_weight: float = 0.1
     """How much neighbouring pixels are kept alike."""
+    balanced: bool = True
+    """Whether every style begins at the same distance from photos, so that the weights fit them all."""
     content_layers: tuple[str, ...] = ("relu3_3",)
     """Layers compared place by place."""
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
@@ -47,6 +50,8 @@ class PerceptualSettings:
     """Which network judges."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
+    zoom: float = 2.5
+    """A photo's shorter side is resized to between one and this many crops."""
     style_size: int = 512
     """Longest side, in pixels, at which the paintings are looked at: the size of their strokes in the result."""
     batch_size: int = 4
@@ -70,6 +75,7 @@ class PerceptualSettings:
         check_whole("base_channels", self.base_channels, 1, 1024)
         check_whole("num_blocks", self.num_blocks, 1, 64)
         check_whole("crop_size", self.crop_size, 32, 4096)
+        check_range("zoom", self.zoom, 1, 16)
         check_whole("style_size", self.style_size, 32, 4096)
         check_whole("batch_size", self.batch_size, 1, 4096)
         check_range("learning_rate", self.learning_rate, 1e-9, 1)
@@ -112,24 +118,38 @@ class PerceptualLoss:
     @torch.no_grad()
     def grams(self, painting: Picture) -> Grams:
         """Return the Gram matrices of paintings of one size."""
-        return {name: _per_place(features) for name, features in self.vgg(painting, self.style_layers).items()}
+        return self.grams_of(self.vgg(painting, self.style_layers))
 
-    def __call__(self, painted: Picture, content: Picture, grams: Grams) -> dict[str, Tensor]:
+    def grams_of(self, features: Mapping[str, Tensor]) -> Grams:
+        """Return the Gram matrices of features that are already there."""
+        return {name: _per_place(features[name]) for name in self.style_layers}
+
+    def distance(self, grams: Grams, wanted: Grams) -> Float[Tensor, " b"]:
+        """Return how far Gram matrices are from the wanted ones: the mean over the style layers."""
+        return torch.stack([style_losses(grams[name], wanted[name], 1, 1) for name in self.style_layers]).mean(
+            dim=0
+        )
+
+    def __call__(
+        self, painted: Picture, content: Picture, grams: Grams, shares: Float[Tensor, " _b"] | None = None
+    ) -> dict[str, Tensor]:
         """Return the weighted terms `content`, `style` and `tv`; their sum is what is minimised.
 
         Args:
             painted: What the network made of the content, of the same size.
             content: Photos.
             grams: Of the painting that each photo is painted after.
+            shares: How much each photo's style counts, or the style of all; 1 if not given.
         """
         with torch.no_grad():
             wanted = self.vgg(content, self.content_layers)
         found = self.vgg(painted, {*self.content_layers, *self.style_layers})
         contents = [content_loss(found[name], wanted[name]) for name in self.content_layers]
-        styles = [style_loss(_per_place(found[name]), grams[name], 1, 1) for name in self.style_layers]
+        styles = self.distance(self.grams_of(found), grams)
+        styles = styles if shares is None else styles * shares
         return {
             "content": self.content_weight * torch.stack(contents).mean(),
-            "style": self.style_weight * torch.stack(styles).mean(),
+            "style": self.style_weight * styles.mean(),
             "tv": self.tv_weight * total_variation(painted),
         }
 

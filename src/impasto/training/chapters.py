@@ -1,6 +1,7 @@
 """Chapters: a training divided so that it can go on exactly where it was interrupted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from torch.utils.data import Sampler
 
@@ -9,23 +10,50 @@ CHAPTER = 100
 
 
 class Chapters(Sampler[int]):
-    """The positions of one chapter; Lightning says which.
+    """The positions of the chapter that the training is in.
 
     An epoch in Lightning's sense is a chapter of the training, not a round of the photos: a chapter always begins
-    with a known crop, so a resumed training sees exactly what an uninterrupted one would have seen.
+    with a known crop, so a resumed training sees exactly what an uninterrupted one would have seen. Which chapter it
+    is follows from the steps taken, since Lightning's count of epochs is a guess after an interruption.
     """
 
-    def __init__(self, length: int, total: int) -> None:
-        self.length, self.total, self.chapter = length, total, 0
+    def __init__(self, length: int, total: int, taken: Callable[[], int]) -> None:
+        """Prepare.
+
+        Args:
+            length: Positions in a chapter.
+            total: Positions in the whole training.
+            taken: Tells how many positions have been trained on.
+        """
+        self.length, self.total, self.taken = length, total, taken
 
     def __len__(self) -> int:
-        return min(self.length, self.total - self.chapter * self.length)
+        return len(self._positions())
 
     def __iter__(self) -> Iterator[int]:
         """Yield the positions in order."""
-        start = self.chapter * self.length
-        return iter(range(start, start + len(self)))
+        return iter(self._positions())
 
-    def set_epoch(self, epoch: int) -> None:
-        """Go to a chapter; Lightning calls this."""
-        self.chapter = epoch
+    def _positions(self) -> range:
+        start = self.taken() // self.length * self.length
+        return range(start, min(start + self.length, self.total))
+
+
+def between_chapters(checkpoint: dict[str, Any]) -> None:
+    """Let Lightning begin the next chapter: nothing of it is done, and all before it is.
+
+    What Lightning keeps of its loops tells from which of its hooks a checkpoint was saved, and it guesses how much of
+    the epoch is left. Ours are always saved between two epochs.
+
+    Args:
+        checkpoint: As Lightning loaded it; changed in place.
+    """
+    loops = checkpoint["loops"]["fit_loop"]
+    for name, progress in loops.items():
+        if "current" in progress and name != "epoch_progress":
+            progress["current"] = dict.fromkeys(progress["current"], 0)
+    loops["epoch_loop.batch_progress"]["is_last_batch"] = False
+    for part in loops["epoch_progress"].values():
+        part["ready"] = part["started"] = part["processed"] = part["completed"]
+    for step in loops["epoch_loop.automatic_optimization.optim_progress"]["optimizer"].values():
+        step["current"] = dict.fromkeys(step["current"], 0)

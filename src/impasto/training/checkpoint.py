@@ -1,7 +1,8 @@
 """Checkpoints as one safetensors file: tensors as they are, everything around them as JSON. No pickle.
 
 A training's state is a tree of dictionaries, lists, tuples and numbers with tensors as leaves. The tree goes into
-the file's metadata with a number in place of each tensor; what comes back is equal to the bit.
+the file's metadata with a number in place of each tensor; what comes back is equal to the bit, and lies in memory
+as it lay: an optimiser rounds otherwise where it goes through its numbers in another order.
 """
 
 import json
@@ -68,7 +69,8 @@ def _packed(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         # a copy, because safetensors stores no tensor that shares memory with another
         tensors[str(len(tensors))] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        return {"tensor": str(len(tensors) - 1)}
+        kind = "tensor" if value.is_contiguous() else "tensor, channels last"
+        return {kind: str(len(tensors) - 1)}
     if isinstance(value, Mapping):
         return {"dict": [[_packed(key, tensors), _packed(each, tensors)] for key, each in value.items()]}
     if isinstance(value, tuple):
@@ -89,6 +91,8 @@ def _unpacked(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     ((kind, content),) = value.items()
     if kind == "tensor":
         return tensors[content]
+    if kind == "tensor, channels last":
+        return tensors[content].contiguous(memory_format=torch.channels_last)
     if kind == "tuple":
         return tuple(_unpacked(each, tensors) for each in content)
     return {_unpacked(key, tensors): _unpacked(each, tensors) for key, each in content}

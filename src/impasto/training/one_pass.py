@@ -1,6 +1,7 @@
-"""What the trainings of all one-pass styles share: crops in, a perceptual loss, Adam along a cosine."""
+"""What the trainings of all one-pass styles share: crops in, terms of a loss, Adam along a cosine."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,34 +15,57 @@ from torch.utils.data import DataLoader
 from impasto._typing import Picture
 from impasto.data.crops import Batch, Crops, collate
 from impasto.errors import ImpastoError
+from impasto.methods.adain import AdainSettings
 from impasto.nn.compute import lay_out
 from impasto.nn.perceptual import Grams, PerceptualLoss, PerceptualSettings
-from impasto.training.chapters import CHAPTER, Chapters
+from impasto.training.chapters import CHAPTER, Chapters, between_chapters
+
+Settings = PerceptualSettings | AdainSettings
+_PHOTOS_FOR_BALANCE = 8
 
 
 class OnePassTraining(lightning.LightningModule):
-    """What is minimised, over which parameters, with which crops; a method says how it paints and after what."""
+    """What is minimised, over which parameters, with which crops; a method says how it paints and after what.
+
+    Attributes:
+        network: What is trained.
+        style_names: What it knows by name at the end, if anything.
+        broken: Pictures that could not be read, with the reason.
+    """
 
     network: nn.Module
-    loss: PerceptualLoss
+    style_names: tuple[str, ...] = ()
 
-    def __init__(self, settings: PerceptualSettings, photos: Crops) -> None:
+    def __init__(self, settings: Settings, photos: Crops, held_out: Crops) -> None:
         super().__init__()
-        self.settings, self.photos = settings, photos
+        self.settings, self.photos, self.held_out = settings, photos, held_out
+        self.broken: dict[str, str] = {}
 
     @abstractmethod
-    def paint(self, pictures: Picture, positions: Int[Tensor, " b"]) -> tuple[Picture, Grams]:
-        """Return the pictures painted, and the Gram matrices that they should have.
+    def terms(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool = False) -> dict[str, Tensor]:
+        """Paint crops and return the weighted terms whose sum is minimised.
 
         Args:
             pictures: Crops of photos.
             positions: Where in the training they stand; which style each gets follows from it.
+            held_out: Whether to paint after what is not trained on, where there is such a thing.
         """
 
-    def on_fit_start(self) -> None:
-        """Load the network that judges, once the device is known."""
-        self.loss = PerceptualLoss.pretrained(self.settings, self.device)
+    @abstractmethod
+    def painted_samples(self, photo: Picture) -> Picture:
+        """Return one photo painted after some styles, always the same ones."""
+
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Return what the model file holds."""
+        return self.network.state_dict()
+
+    def configure_model(self) -> None:
+        """Lay the network out before its state is restored and its optimiser made."""
         lay_out(self.network)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the next chapter."""
+        between_chapters(checkpoint)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch.
@@ -49,8 +73,8 @@ class OnePassTraining(lightning.LightningModule):
         Raises:
             ImpastoError: If it is not finite.
         """
-        painted, grams = self.paint(batch.pictures, batch.positions)
-        terms = self.loss(painted, batch.pictures, grams)
+        self.broken |= {str(path): reason for path, reason in batch.broken.items()}
+        terms = self.terms(batch.pictures, batch.positions)
         total = torch.stack([*terms.values()]).sum()
         if not bool(total.isfinite()):
             raise ImpastoError(
@@ -60,18 +84,64 @@ class OnePassTraining(lightning.LightningModule):
         self.log_dict({**{name: term.detach() for name, term in terms.items()}, "total": total.detach()})
         return total
 
+    @torch.no_grad()
+    def held_out_terms(self) -> dict[str, float]:
+        """Return the mean terms over crops of photos that are not trained on, and their `total`."""
+        sums: dict[str, float] = {}
+        starts = range(0, len(self.held_out), self.settings.batch_size)
+        for start in starts:
+            stop = min(start + self.settings.batch_size, len(self.held_out))
+            with torch.autocast("cpu", enabled=False):
+                batch = collate([self.held_out[position] for position in range(start, stop)])
+            terms = self.terms(batch.pictures.to(self.device), batch.positions, held_out=True)
+            for name, term in terms.items():
+                sums[name] = sums.get(name, 0.0) + float(term) * len(batch.pictures) / len(self.held_out)
+        return sums | {"total": sum(sums.values())}
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return Adam, whose rate falls to zero along a cosine."""
-        adam = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+        trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        adam = torch.optim.Adam(trained, lr=self.settings.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, self.settings.steps)
         return {"optimizer": adam, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the crops of every chapter in turn."""
         batch_size, steps = self.settings.batch_size, self.settings.steps
-        return DataLoader(
-            self.photos, batch_size, sampler=Chapters(CHAPTER * batch_size, steps * batch_size), collate_fn=collate
+        chapters = Chapters(CHAPTER * batch_size, steps * batch_size, lambda: self.global_step * batch_size)
+        return DataLoader(self.photos, batch_size, sampler=chapters, collate_fn=collate)
+
+
+class PerceptualTraining(OnePassTraining):
+    """A training whose painted pictures a VGG judges by features and Gram matrices."""
+
+    settings: PerceptualSettings
+    loss: PerceptualLoss
+    photo_grams: Grams
+
+    def on_fit_start(self) -> None:
+        """Load the network that judges, and look at some photos, once the device is known."""
+        self.loss = PerceptualLoss.pretrained(self.settings, self.device)
+        first = range(min(_PHOTOS_FOR_BALANCE, len(self.photos)))
+        self.photo_grams = self.loss.grams(
+            torch.stack([self.photos[index].picture for index in first]).to(self.device)
         )
+
+    def share(self, grams: Grams) -> Tensor:
+        """Return how much a style counts: the less, the farther photos are from it before they are painted.
+
+        Gram matrices of a flat painting have little to be relative to, and its style would drown the content; those
+        of a wild one leave it timid. With every style at the same distance at the start, one weight fits them all.
+        """
+        if not self.settings.balanced:
+            return torch.ones(1, device=self.device)
+        photos = len(next(iter(self.photo_grams.values())))
+        wanted = {name: gram.float().expand(photos, -1, -1) for name, gram in grams.items()}
+        return (1 / self.loss.distance(self.photo_grams, wanted).mean()).clamp(*SHARES)[None]
+
+
+SHARES = (0.1, 2.0)
+"""Least and most that balance makes of a style's weight."""
 
 
 def shuffled(positions: Int[Tensor, " b"], choices: int, seed: int) -> Int[Tensor, " b"]:

@@ -1,80 +1,85 @@
 """Training of `methods.prediction`: crops of photos, each painted after a crop of a painting."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from impasto._typing import Picture
 from impasto.data.crops import Crops
-from impasto.methods.prediction import Prediction, PredictionSettings, style_statistics
-from impasto.nn.perceptual import Grams
-from impasto.training.one_pass import OnePassTraining, shuffled
+from impasto.methods.prediction import LAYERS, Prediction, PredictionSettings, network_of, statistics_of
+from impasto.training.looks import Look, Looks
+from impasto.training.one_pass import PerceptualTraining, shuffled
 
 PAINTINGS_PER_PHOTO = 16
 """So many crops are painted after paintings for each one painted after itself."""
-KEPT = 2**31
-"""Bytes of looks at paintings that are remembered."""
+SAMPLES = 6
 _LOOKED_AT_FIRST = 256
 
 
-class Look(NamedTuple):
-    """What is seen of a crop of a painting: its statistics, and its Gram matrices rounded to half precision."""
-
-    statistics: Float[Tensor, "1 n"]
-    grams: dict[str, Tensor]
-
-
-class PredictionTraining(OnePassTraining):
+class PredictionTraining(PerceptualTraining):
     """Crops of paintings are numbered, and every crop of a photo gets one by its position."""
 
     settings: PredictionSettings
     network: Prediction
 
-    def __init__(self, settings: PredictionSettings, paintings: Crops, photos: Crops) -> None:
-        super().__init__(settings, photos)
-        self.paintings = paintings
+    def __init__(
+        self,
+        settings: PredictionSettings,
+        paintings: Crops,
+        photos: Crops,
+        held_out: Crops,
+        held_out_paintings: Crops,
+    ) -> None:
+        super().__init__(settings, photos, held_out)
+        self.paintings, self.held_out_paintings = paintings, held_out_paintings
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = Prediction(settings.base_channels, settings.num_blocks, settings.embedding_size)
-        self._looks: dict[int, Look] = {}
-        self._free = KEPT
+            self.network = network_of(settings)
+        self.looks: Looks
+        self.held_out_looks: Looks
 
     def on_fit_start(self) -> None:
         """Learn how paintings differ, unless that is known from a checkpoint."""
         super().on_fit_start()
+        self.looks = Looks(self.paintings, self._see, self.device)
+        self.held_out_looks = Looks(self.held_out_paintings, self._see, self.device)
         if bool((self.network.spread == 1).all()):
             first = range(min(_LOOKED_AT_FIRST, len(self.paintings)))
-            self.network.standardise(torch.cat([self._look(index).statistics for index in first]))
+            self.network.standardise(torch.cat([self.looks.at(index)["statistics"] for index in first]))
 
-    def paint(self, pictures: Picture, positions: Int[Tensor, " b"]) -> tuple[Picture, Grams]:
+    def terms(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool = False) -> dict[str, Tensor]:
         """Paint each crop after its painting, some after themselves: that is what no strength at all means."""
-        photos = max(1, len(self.paintings) // PAINTINGS_PER_PHOTO)
-        styles = shuffled(positions, len(self.paintings) + photos, self.settings.seed)
-        looks = [
-            self._look(index) if index < len(self.paintings) else self._seen(picture[None])
-            for index, picture in zip(styles.tolist(), pictures, strict=True)
+        looks = self._looks_at(pictures, positions, held_out)
+        with torch.autocast(self.device.type, enabled=False):
+            rows = self._rows(looks)
+        painted = self.network.paint(pictures, rows)
+        wanted = {name: torch.cat([look[name] for look in looks]).float() for name in self.settings.style_layers}
+        return self.loss(painted, pictures, wanted, torch.cat([look["share"] for look in looks]))
+
+    @torch.no_grad()
+    def painted_samples(self, photo: Picture) -> Picture:
+        """Return a photo painted after held-out paintings."""
+        looks = [self.held_out_looks.at(index) for index in range(min(SAMPLES, len(self.held_out_looks)))]
+        return torch.cat([self.network.paint(photo, self._rows([look])) for look in looks])
+
+    def _looks_at(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool) -> Sequence[Look]:
+        if held_out:
+            return [self.held_out_looks.at(position % len(self.held_out_looks)) for position in positions.tolist()]
+        photos = max(1, len(self.looks) // PAINTINGS_PER_PHOTO)
+        styles = shuffled(positions, len(self.looks) + photos, self.settings.seed).tolist()
+        return [
+            self.looks.at(index) if index < len(self.looks) else self.looks.of(picture[None])
+            for index, picture in zip(styles, pictures, strict=True)
         ]
-        with torch.autocast(self.device.type, enabled=False):
-            embedding = self.network.embed(torch.cat([look.statistics for look in looks]))
-            rows = self.network.rows(embedding)
-        grams = {
-            name: torch.cat([look.grams[name] for look in looks]).float() for name in self.settings.style_layers
-        }
-        return self.network.paint(pictures, rows), grams
 
-    def _look(self, index: int) -> Look:
-        if index in self._looks:
-            return self._looks[index]
-        look = self._seen(self.paintings[index].picture[None].to(self.device))
-        size = sum(gram.nbytes for gram in look.grams.values()) + look.statistics.nbytes
-        if size <= self._free:
-            self._free -= size
-            self._looks[index] = look
-        return look
+    def _rows(self, looks: Sequence[Look]) -> Tensor:
+        return self.network.rows(self.network.embed(torch.cat([look["statistics"] for look in looks])))
 
-    def _seen(self, picture: Picture) -> Look:
+    @torch.no_grad()
+    def _see(self, picture: Picture) -> Mapping[str, Tensor]:
         with torch.autocast(self.device.type, enabled=False):
-            grams = {name: gram.bfloat16() for name, gram in self.loss.grams(picture).items()}
-            return Look(style_statistics(self.loss.vgg, picture), grams)
+            features = self.loss.vgg(picture, {*LAYERS, *self.settings.style_layers})
+            grams = self.loss.grams_of(features)
+            return {**grams, "statistics": statistics_of(features), "share": self.share(grams)}

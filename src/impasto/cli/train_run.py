@@ -1,0 +1,130 @@
+"""What `impasto train` does once torch is needed."""
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from impasto.cli.console import duration, is_terminal, print_json, say
+from impasto.cli.options import Json, Settings, parse
+from impasto.errors import ImpastoError, SettingError
+from impasto.image.formats import one_line
+from impasto.methods import Method
+from impasto.nn.compute import reused_memory
+
+Needed = tyro.conf.arg(help_behavior_hint="(needed)")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Everything `impasto train` can be told, apart from settings."""
+
+    data: Annotated[str, Needed] = ""
+    """Folder of photos, looked through with the folders in it; one of 20 is held out, to judge by."""
+    styles: Annotated[tuple[str, ...], Needed] = ()
+    """Paintings to learn, or folders of them."""
+    run: Annotated[str, Needed] = ""
+    """Folder of the run; the same command on the same folder goes on where it was interrupted."""
+    start: str | None = None
+    """A trained network to begin with; multistyle keeps it and learns the new styles by their rows alone."""
+    json: Json = False
+    """Print one JSON object on standard output at the end."""
+
+
+def main(method: Method, words: list[str]) -> int:
+    """Run the command; see `impasto.cli.train`."""
+    try:
+        import pytorch_lightning  # noqa: F401 -- asked for first, since its absence has a remedy
+    except ImportError:
+        raise ImpastoError("training needs PyTorch Lightning; run: pip install 'impasto[train]'") from None
+    from impasto.training.run import RunSettings
+    from impasto.training.train import train
+
+    kind = getattr(method.load(), method.settings)
+    with_settings = make_dataclass(
+        "TrainOptions",
+        [
+            ("running", Annotated[RunSettings, Settings], field(default_factory=RunSettings)),
+            ("settings", Annotated[kind, Settings], field(default_factory=kind)),
+        ],
+        bases=(TrainOptions,),
+        frozen=True,
+    )
+    command = f"impasto train {method.name}"
+    description = f"Train a network that {method.what}. The model lies in RUN/model.safetensors."
+    options: Any = parse(with_settings, words, command=command, description=description)
+    for flag in ("data", "styles", "run"):
+        if not getattr(options, flag):
+            raise SettingError(f"there is no --{flag}; see {command} --help")
+    with _quiet_lightning(), _bar(options.run) as show, reused_memory():
+        try:
+            trained = train(
+                method.name,
+                data=options.data,
+                styles=options.styles,
+                run=options.run,
+                start=options.start,
+                settings=options.settings,
+                run_settings=options.running,
+                on_step=show,
+            )
+        except KeyboardInterrupt:
+            say(f"impasto: interrupted; repeat the command to go on with {one_line(options.run)}")
+            raise
+    _report(trained.model, trained.broken, asdict(trained))
+    if options.json:
+        print_json(asdict(trained) | {"model": str(trained.model)})
+    return 0
+
+
+def _report(model: Path, broken: Mapping[str, str], trained: Mapping[str, Any]) -> None:
+    for reason in broken.values():
+        say(f"impasto: passed over: {reason}")
+    early = ", stopped since nothing got better" if trained["stopped_early"] else ""
+    say(
+        f"{one_line(str(model))}: {trained['steps']:,} steps{early}, held-out loss {trained['best']:.4f}, "
+        f"{duration(trained['seconds'])}" + (f"; {len(broken)} pictures passed over" if broken else "")
+    )
+
+
+@contextlib.contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning from telling of itself; what goes wrong is still raised."""
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(pytorch_)?lightning.*")
+        yield
+
+
+@contextlib.contextmanager
+def _bar(run: str) -> Iterator[Any]:
+    """Show steps, losses and time left on standard error, if a person is there to see it."""
+    if not is_terminal(sys.stderr):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("step {task.completed:.0f}/{task.total:.0f}  {task.fields[losses]} "),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as progress:
+        task = progress.add_task(Path(run).name, total=1, losses="")
+
+        def show(step: int, steps: int, losses: Mapping[str, float]) -> None:
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
+            progress.update(task, completed=step, total=steps, losses=shown)
+
+        yield show

@@ -1,0 +1,91 @@
+"""Training of `methods.adain`: a decoder learns to paint features that have a painting's means and deviations."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from impasto._typing import Picture
+from impasto.data.crops import Crops
+from impasto.losses.content import content_loss
+from impasto.losses.smoothness import total_variation
+from impasto.methods.adain import ENCODED, STYLE_LAYERS, AdainSettings, Decoder, adain, style_row
+from impasto.nn.compute import choose_dtype
+from impasto.nn.vgg import VGG
+from impasto.training.looks import Look, Looks
+from impasto.training.one_pass import OnePassTraining, shuffled
+
+SAMPLES = 6
+
+
+class AdainTraining(OnePassTraining):
+    """Crops of paintings are numbered, and every crop of a photo gets one by its position."""
+
+    settings: AdainSettings
+    network: Decoder
+
+    def __init__(
+        self, settings: AdainSettings, paintings: Crops, photos: Crops, held_out: Crops, held_out_paintings: Crops
+    ) -> None:
+        super().__init__(settings, photos, held_out)
+        self.paintings, self.held_out_paintings = paintings, held_out_paintings
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            self.network = Decoder(settings.base_channels)
+        self._vgg: list[VGG] = []  # in a list, so that its weights are not taken for ours
+        self.looks: Looks
+        self.held_out_looks: Looks
+
+    def on_fit_start(self) -> None:
+        """Load the network that encodes."""
+        dtype = choose_dtype("auto", self.device)
+        self._vgg = [VGG.pretrained(self.settings.network, device=self.device, dtype=dtype)]
+        self.looks = Looks(self.paintings, self._see, self.device)
+        self.held_out_looks = Looks(self.held_out_paintings, self._see, self.device)
+
+    def terms(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool = False) -> dict[str, Tensor]:
+        """Paint each crop after its painting."""
+        (vgg,) = self._vgg
+        looks = self._looks_at(positions, held_out)
+        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+            encoded = vgg(pictures, [ENCODED])[ENCODED]
+            target = adain(encoded, torch.cat([look["row"] for look in looks]))
+        painted = self.network(target)
+        with torch.autocast(self.device.type, enabled=False):
+            found = vgg(painted.float(), STYLE_LAYERS)
+            style = torch.stack([self._style_distance(found[name], name, looks) for name in STYLE_LAYERS]).sum()
+            settings = self.settings
+            return {
+                "content": settings.content_weight * content_loss(found[ENCODED], target),
+                "style": settings.style_weight * style,
+                "tv": settings.tv_weight * total_variation(painted.float()),
+            }
+
+    @torch.no_grad()
+    def painted_samples(self, photo: Picture) -> Picture:
+        """Return a photo painted after held-out paintings."""
+        (vgg,) = self._vgg
+        encoded = vgg(photo, [ENCODED])[ENCODED]
+        looks = [self.held_out_looks.at(index) for index in range(min(SAMPLES, len(self.held_out_looks)))]
+        return torch.cat([self.network(adain(encoded, look["row"]).float()).clamp(0, 1) for look in looks])
+
+    def _looks_at(self, positions: Int[Tensor, " b"], held_out: bool) -> Sequence[Look]:
+        if held_out:
+            return [self.held_out_looks.at(position % len(self.held_out_looks)) for position in positions.tolist()]
+        return [self.looks.at(index) for index in shuffled(positions, len(self.looks), self.settings.seed).tolist()]
+
+    @torch.no_grad()
+    def _see(self, painting: Picture) -> Mapping[str, Tensor]:
+        (vgg,) = self._vgg
+        with torch.autocast(self.device.type, enabled=False):
+            features = vgg(painting, STYLE_LAYERS)
+            return {name: style_row(features[name]) for name in STYLE_LAYERS} | {
+                "row": style_row(features[ENCODED])
+            }
+
+    def _style_distance(self, features: Tensor, name: str, looks: Sequence[Look]) -> Tensor:
+        """Return how far means and deviations are from the wanted ones, relative to those."""
+        wanted = torch.cat([look[name] for look in looks])
+        found = style_row(features)
+        return ((found - wanted).square().sum(dim=1) / wanted.square().sum(dim=1)).mean()

@@ -1,0 +1,333 @@
+"""A training run and its folder: started, watched, interrupted, gone on with, finished.
+
+The folder holds `config.json` (what was asked for), `metrics.jsonl` (losses), `samples/` (the same photos painted
+as the training goes), `checkpoints/last.safetensors` and `best.safetensors` (everything needed to go on exactly),
+`model.safetensors` (the network with the lowest held-out loss) and `tensorboard/` (its events).
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+
+from impasto.errors import InputError, SettingError, check_choice, check_whole
+from impasto.image.files import replace_file
+from impasto.image.io import encode_image, read_image
+from impasto.nn.compute import Device, choose_device, choose_dtype
+from impasto.training.chapters import CHAPTER
+from impasto.training.checkpoint import SafetensorsCheckpoints
+from impasto.training.one_pass import OnePassTraining
+from impasto.weights.model import Card, write_model
+
+Mixed = Literal["auto", "bf16-mixed", "16-mixed", "32-true"]
+LOGGED_EVERY = 10
+"""Steps between two lines of metrics."""
+
+OnTrainingStep = Callable[[int, int, Mapping[str, float]], None]
+"""Called after every step with the steps done, the steps in all, and the losses; raising in it cancels."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a training is run; every value is checked at once."""
+
+    device: Device = "auto"
+    """Where to compute."""
+    precision: Mixed = "auto"
+    """In what: `auto` mixes bf16 in where the hardware computes in it."""
+    evaluate_every: int = 500
+    """Steps between two looks at held-out photos, which give samples and the best weights."""
+    patience: int = 20
+    """Looks without a lower held-out loss after which the training stops early; 0 never stops it."""
+
+    def __post_init__(self) -> None:
+        check_choice("device", self.device, Device)
+        check_choice("precision", self.precision, Mixed)
+        check_whole("evaluate_every", self.evaluate_every, CHAPTER, 1_000_000)
+        if self.evaluate_every % CHAPTER:
+            raise SettingError(f"evaluate_every is {self.evaluate_every}; allowed are multiples of {CHAPTER}")
+        check_whole("patience", self.patience, 0, 1_000_000)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run came to.
+
+    Attributes:
+        model: The model file.
+        steps: Steps taken.
+        best: Lowest held-out loss.
+        stopped_early: Whether it stopped before its last step because nothing got better.
+        broken: Pictures that could not be read, with the reason.
+        seconds: Time spent training, over all parts of the run.
+    """
+
+    model: Path
+    steps: int
+    best: float
+    stopped_early: bool
+    broken: Mapping[str, str]
+    seconds: float
+
+
+def run_training(
+    training: OnePassTraining,
+    method: str,
+    folder: Path,
+    samples: list[Tensor],
+    config: Mapping[str, Any],
+    settings: RunSettings,
+    on_step: OnTrainingStep | None = None,
+) -> Trained:
+    """Train, or go on with a run that was interrupted, until the last step or until nothing gets better.
+
+    Args:
+        training: What is minimised.
+        method: Whose network it is.
+        folder: The run's folder; made if missing.
+        samples: Photos to paint on the way, `(1, 3, height, width)` of one size.
+        config: What was asked for, as JSON values; a folder with another config is refused.
+        settings: How it is run.
+        on_step: Called after every step; raising in it cancels.
+
+    Raises:
+        SettingError: If the folder is that of another run.
+        InputError: If the folder cannot be written, or no picture can be read.
+        ImpastoError: If the loss is not finite.
+        KeyboardInterrupt: After an interruption; the run can go on from its last chapter.
+    """
+    _claim(folder, config)
+    keeper = _Keeper(training, method, folder, samples, settings, on_step)
+    last = folder / "checkpoints" / "last.safetensors"
+    device = choose_device(settings.device)
+    trainer = lightning.Trainer(
+        max_steps=training.settings.steps,
+        max_epochs=-1,
+        accelerator={"cuda": "gpu"}.get(device.type, device.type),
+        precision=_precision(settings, device),
+        callbacks=[keeper],
+        plugins=[SafetensorsCheckpoints()],
+        logger=TensorBoardLogger(folder, name="", version="tensorboard"),
+        log_every_n_steps=LOGGED_EVERY,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+    if not keeper.finished(last):
+        try:
+            trainer.fit(training, ckpt_path=str(last) if last.is_file() else None)
+        except SystemExit:
+            # Lightning turns Ctrl-C into an exit
+            raise KeyboardInterrupt from None
+    return keeper.trained()
+
+
+def _claim(folder: Path, config: Mapping[str, Any]) -> None:
+    """Make the folder a run's own, or check that it is this run's.
+
+    Raises:
+        SettingError: Naming what is not as it was.
+        InputError: If the folder cannot be made, or holds something else.
+    """
+    path = folder / "config.json"
+    wanted = json.loads(json.dumps(config))
+    if path.is_file():
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise InputError(f"{path} is damaged; give another folder to --run") from None
+        changed = [name for name in {**before, **wanted} if before.get(name) != wanted.get(name)]
+        if changed:
+            name = changed[0]
+            raise SettingError(
+                f"{folder} is a run with {_difference(before.get(name), wanted.get(name), name)}; "
+                "repeat its command to go on with it, or give another folder to --run"
+            )
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} is no run of impasto and not empty; give another folder to --run")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder} ({error.strerror}); choose another one") from None
+    replace_file(path, json.dumps(wanted, indent=2).encode())
+
+
+def _difference(before: Any, wanted: Any, name: str) -> str:
+    """Word the first thing that is not as it was."""
+    if isinstance(before, dict) and isinstance(wanted, dict):
+        inner = next(key for key in {**before, **wanted} if before.get(key) != wanted.get(key))
+        return _difference(before.get(inner), wanted.get(inner), inner)
+    return f"{name} {before}, not {wanted}" if len(f"{before}{wanted}") < 200 else f"other {name}"
+
+
+def _precision(settings: RunSettings, device: torch.device) -> Any:
+    if settings.precision != "auto":
+        return settings.precision
+    return "bf16-mixed" if choose_dtype("auto", device) == torch.bfloat16 else "32-true"
+
+
+class _Keeper(lightning.Callback):
+    """Writes what a run leaves, and tells when to stop."""
+
+    def __init__(
+        self,
+        training: OnePassTraining,
+        method: str,
+        folder: Path,
+        samples: list[Tensor],
+        settings: RunSettings,
+        on_step: OnTrainingStep | None,
+    ) -> None:
+        self.training, self.method, self.folder, self.samples = training, method, folder, samples
+        self.settings, self.on_step = settings, on_step
+        self.best, self.waited, self.steps, self.seconds, self.stopped = float("inf"), 0, 0, 0.0, False
+        self._sums: dict[str, float] = {}
+        self._since, self._saved, self._better = time.perf_counter(), 0, False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what an interruption must not lose."""
+        return {
+            "best": self.best, "waited": self.waited, "steps": self.steps, "stopped": self.stopped,
+            "seconds": self.seconds, "broken": dict(self.training.broken),
+        }  # fmt: skip
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from where an interrupted run was."""
+        self.training.broken |= state_dict["broken"]
+        for name in ("best", "waited", "steps", "stopped", "seconds"):
+            setattr(self, name, state_dict[name])
+
+    def finished(self, last: Path) -> bool:
+        """Tell whether a checkpoint is that of a run which has nothing left to do."""
+        if not last.is_file():
+            return False
+        state = SafetensorsCheckpoints().load_checkpoint(last)["callbacks"][self.state_key]
+        done: bool = state["stopped"] or state["steps"] >= self.training.settings.steps
+        if done:
+            self.load_state_dict(state)
+        return done
+
+    def trained(self) -> Trained:
+        """Return what the run came to."""
+        model = self.folder / "model.safetensors"
+        return Trained(model, self.steps, self.best, self.stopped, dict(self.training.broken), self.seconds)
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Forget metrics that an interrupted run wrote after its last checkpoint."""
+        self._since, self._saved = time.perf_counter(), trainer.global_step
+        path = self.folder / "metrics.jsonl"
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if _step_of(line) <= trainer.global_step]
+            replace_file(path, "".join(f"{line}\n" for line in kept).encode())
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Keep the losses."""
+        self.steps = trainer.global_step
+        losses = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        if self.steps % LOGGED_EVERY == 0:
+            self._write({name: value / LOGGED_EVERY for name, value in self._sums.items()})
+            self._sums.clear()
+        if self.on_step is not None:
+            self.on_step(self.steps, self.training.settings.steps, losses)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """End a chapter: look at held-out photos if it is time."""
+        if self.steps >= self.training.settings.steps or self.steps % self.settings.evaluate_every == 0:
+            self._better = self._evaluate(trainer)
+            if self.stopped:
+                trainer.should_stop = True
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Save everything between two chapters: the state that Lightning goes on from without a guess."""
+        if trainer.global_step > self._saved:
+            self._save(trainer)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Save everything at the end."""
+        self._save(trainer)
+
+    def _save(self, trainer: lightning.Trainer) -> None:
+        now = time.perf_counter()
+        self.seconds, self._since, self._saved = self.seconds + now - self._since, now, trainer.global_step
+        path = self.folder / "checkpoints" / "last.safetensors"
+        trainer.save_checkpoint(path)
+        if self._better:
+            _copy(path, path.with_name("best.safetensors"))
+            self._better = False
+
+    def _evaluate(self, trainer: lightning.Trainer) -> bool:
+        """Look at held-out photos; return whether the network is the best so far."""
+        with torch.no_grad(), trainer.precision_plugin.forward_context():
+            terms = self.training.held_out_terms()
+            painted = [self.training.painted_samples(photo.to(self.training.device)) for photo in self.samples]
+        self._write({f"held_out_{name}": value for name, value in terms.items()})
+        if trainer.logger is not None:
+            trainer.logger.log_metrics({f"held_out_{name}": value for name, value in terms.items()}, self.steps)
+        rows = [
+            torch.cat([photo.cpu(), *row.float().cpu().split(1)], dim=3)
+            for photo, row in zip(self.samples, painted, strict=True)
+        ]
+        path = self.folder / "samples" / f"{self.steps:07}.png"
+        path.parent.mkdir(exist_ok=True)
+        replace_file(path, encode_image(read_image(torch.cat(rows, dim=2)[0]), "png"))
+        better = terms["total"] < self.best
+        self.waited = 0 if better else self.waited + 1
+        self.stopped = bool(self.settings.patience) and self.waited >= self.settings.patience
+        if better:
+            self.best = terms["total"]
+            self._write_model(terms)
+        return better
+
+    def _write_model(self, terms: Mapping[str, float]) -> None:
+        training = self.training
+        card = Card(
+            method=self.method,
+            settings=asdict(training.settings),
+            styles=training.style_names,
+            training={
+                "steps": self.steps,
+                "samples": self.steps * training.settings.batch_size,
+                "hours": round(self.seconds / 3600, 3),
+                "device": str(training.device),
+                "held_out": {name: round(value, 5) for name, value in terms.items()},
+            },
+        )
+        write_model(self.folder / "model.safetensors", training.tensors(), card)
+
+    def _write(self, values: Mapping[str, float]) -> None:
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            rounded = {name: round(value, 6) for name, value in values.items()}
+            file.write(json.dumps({"step": self.steps, **rounded}) + "\n")
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # cut off by an interruption
+
+
+def _copy(path: Path, target: Path) -> None:
+    part = target.with_suffix(".part")
+    shutil.copyfile(path, part)
+    part.replace(target)
