@@ -168,7 +168,7 @@ def decoder_like_theirs() -> nn.Sequential:
 def encoder_like_theirs() -> nn.Sequential:
     """VGG-19 to relu4_1, which begins by turning RGB in [0, 1] into what the network was trained on."""
     recoding = nn.Conv2d(3, 3, 1)
-    recoding.weight.data = 255 * torch.eye(3).flip(0)[:, :, None, None]
+    recoding.weight.data = 255 * torch.eye(3).flip(0)[:, :, None, None] + 20 * torch.randn(3, 3, 1, 1)
     recoding.bias.data = -torch.tensor([103.939, 116.779, 123.68])
     layers: list[nn.Module] = [recoding]
     taken = 3
