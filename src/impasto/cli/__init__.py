@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "paint a bundled photo after a bundled painting",
     "methods": "list the methods; with a name: paper, settings, networks",
     "weights": "list, fetch and check the networks that see",
+    "convert": "make a model file of a network that others published",
 }
 """Every command and what it does; `impasto.cli.NAME` is its file, whose `main` takes the words after it."""
 

@@ -15,18 +15,20 @@ therefore a row of numbers here too, deviations and then means.
 
 **Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; each term of the loss is
 divided by its target's mean square, so that layers count alike whatever the scale of a VGG's features; the variance
-is that of `losses.style.moments`.
+is that of `losses.style.moments`. Decoders that others published bring along the VGG that encoded for them
+(`ReflectedVGG`), in the same model file.
 """
 
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, max_pool2d, pad, relu
 
 from impasto._typing import Features, Picture
 from impasto.errors import SettingError, check_choice, check_range, check_whole
@@ -44,7 +46,9 @@ STRIDE = 8
 """Height and width are reduced by this inside."""
 SMALLEST = 16
 ENCODER_HALO, DECODER_HALO = 5, 4
-"""Rows of features beyond a strip that its own depend on, at least: 33 pixels, and 1 + 4/2 + 2/4 + 2/8."""
+"""Rows of features beyond a strip that its own depend on, at least: 37 pixels, and 1 + 4/2 + 2/4 + 2/8."""
+ENCODER = "encoder."
+"""What the tensors of an encoder are called by in a model file that brings its own."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,24 @@ class Decoder(nn.Module):
             if index in _DOUBLED:
                 features = interpolate(features, scale_factor=2, mode="nearest")
         return features
+
+
+class ReflectedVGG(VGG):
+    """VGG-19 down to relu4_1, padding by reflection and pooling what is left over at an edge.
+
+    Published decoders were trained with it, and with weights scaled so that the mean of every channel is 1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("vgg19-imagenet")
+        kept = self.layer_names.index(ENCODED) + 1
+        for name in self.layer_names[kept:]:
+            delattr(self, name.replace("relu", "conv"))
+        self.layer_names = self.layer_names[:kept]
+        self.pool = partial(max_pool2d, ceil_mode=True)
+        for convolution in self.children():
+            assert isinstance(convolution, nn.Conv2d)
+            convolution.padding_mode = "reflect"
 
 
 _DOUBLED = (0, 4, 6)
@@ -258,14 +280,25 @@ def painter(
 
     Args:
         settings: How it was built.
-        tensors: Its weights by name.
+        tensors: Its weights by name, those of an encoder of its own among them.
         styles: Names of what it knows: none.
         device: Where it computes.
         dtype: In what.
     """
+    own = {name.removeprefix(ENCODER): tensor for name, tensor in tensors.items() if name.startswith(ENCODER)}
     decoder = Decoder(settings.base_channels)
-    decoder.load_state_dict(dict(tensors))
+    decoder.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith(ENCODER)})
     decoder.to(device, dtype)
     frozen_for_speed(decoder)
-    vgg = VGG.pretrained(settings.network, device=device, dtype=dtype)
+    vgg = _own_vgg(own, device, dtype) if own else VGG.pretrained(settings.network, device=device, dtype=dtype)
     return AdainPainter(decoder, vgg, settings.style_size)
+
+
+def _own_vgg(tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> VGG:
+    """Return the encoder that came along with a decoder."""
+    with torch.device("meta"):
+        vgg = ReflectedVGG()
+    vgg.load_state_dict(tensors, assign=True)
+    vgg.to(device, dtype)
+    frozen_for_speed(vgg)
+    return vgg

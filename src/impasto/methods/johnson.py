@@ -10,27 +10,45 @@ Painting then is one pass through the network, where Gatys et al. optimise every
 
 **Deviations**: instance instead of batch normalisation (Ulyanov et al. 2016), which made these networks good; and
 those of `nn.transform` and `nn.perceptual`. A trained network knows one strength: less is its picture mixed with
-the photo.
+the photo. The networks of pytorch/examples end without a sigmoid, and so can ours.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from impasto._typing import Picture
-from impasto.errors import SettingError
+from impasto.errors import SettingError, check_choice
 from impasto.nn.compute import frozen_for_speed
 from impasto.nn.one_pass import paint_any_size
 from impasto.nn.perceptual import PerceptualSettings
 from impasto.nn.transform import Painting, TransformNetwork
 
+Ending = Literal["sigmoid", "linear"]
+
 
 @dataclass(frozen=True)
 class JohnsonSettings(PerceptualSettings):
     """How the network is built and trained; every value is checked at once."""
+
+    ending: Ending = "sigmoid"
+    """How pixels come out of the last convolution: through a sigmoid, or as they are, cut to [0, 1]."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("ending", self.ending, Ending)
+
+
+class LinearTransformNetwork(TransformNetwork):
+    """One whose last convolution gives the pixels themselves."""
+
+    def finished(self, values: Picture) -> Picture:
+        """Return the values as a picture; in training uncut, for what is cut off has no gradient."""
+        return values.float() if self.training else values.float().clamp(0, 1)
 
 
 class Johnson(nn.Module):
@@ -41,9 +59,10 @@ class Johnson(nn.Module):
         >>> painted = network(picture)
     """
 
-    def __init__(self, base_channels: int = 32, num_blocks: int = 5) -> None:
+    def __init__(self, base_channels: int = 32, num_blocks: int = 5, ending: Ending = "sigmoid") -> None:
         super().__init__()
-        self.transform = TransformNetwork(base_channels, num_blocks)
+        kind = TransformNetwork if ending == "sigmoid" else LinearTransformNetwork
+        self.transform = kind(base_channels, num_blocks)
         self.row = nn.Parameter(self.transform.plain_rows(1))
 
     def forward(self, picture: Picture) -> Picture:
@@ -89,7 +108,7 @@ class JohnsonPainter:
 def networks(settings: JohnsonSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
-        return {"transfer": Johnson(settings.base_channels, settings.num_blocks)}
+        return {"transfer": Johnson(settings.base_channels, settings.num_blocks, settings.ending)}
 
 
 def painter(
@@ -108,7 +127,7 @@ def painter(
         device: Where it computes.
         dtype: In what.
     """
-    network = Johnson(settings.base_channels, settings.num_blocks)
+    network = Johnson(settings.base_channels, settings.num_blocks, settings.ending)
     network.load_state_dict(dict(tensors))
     network.to(device)
     network.transform.to(dtype)

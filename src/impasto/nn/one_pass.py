@@ -22,6 +22,9 @@ WHOLE = 2**20
 """Places up to which a picture is painted whole; above, in strips."""
 _NOTHING = 1e-6
 
+Style = Float[Tensor, "1 3 _h _w"] | str
+"""A painting of any size, or the name of a style."""
+
 
 @dataclass(frozen=True)
 class OnePassSettings:
@@ -109,7 +112,7 @@ class Painter(Protocol):
 
 def paint(
     content: Picture,
-    styles: Sequence[Picture | str],
+    styles: Sequence[Style],
     painter: Painter,
     settings: OnePassSettings | None = None,
     regions: Sequence[Weight | None] = (),

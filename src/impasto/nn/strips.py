@@ -61,7 +61,7 @@ def paint_in_strips(
         for convolution in network.up:
             source = _normalised(_convolved(convolution, _twice(source)), next(styles))
         for top, bottom in strips(height, width):
-            yield top, network.leave(_with_border(source, top, bottom, 4)).float().sigmoid()
+            yield top, network.finished(network.leave(_with_border(source, top, bottom, 4)))
 
 
 class Statistics:

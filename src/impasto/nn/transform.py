@@ -104,8 +104,11 @@ class TransformNetwork(nn.Module):
         for convolution in self.up:
             larger = interpolate(features, scale_factor=2, mode="nearest")
             features = relu(_normalised(convolution(_reflected(larger, 1)), *next(styles)))
-        painted: Tensor = self.leave(_reflected(features, 4)).float().sigmoid()
-        return painted
+        return self.finished(self.leave(_reflected(features, 4)))
+
+    def finished(self, values: Picture) -> Picture:
+        """Return the picture that the last convolution's values stand for."""
+        return values.float().sigmoid()
 
     def check(self, height: int, width: int, painting: Painting) -> None:
         """Raise unless a picture of a size can be painted so.

@@ -62,7 +62,9 @@ class VGG(nn.Module):
         for name in self.layer_names:
             width = WIDTHS[_block(name) - 1]
             convolution = (
-                _PixelConvolution(3, width, 3) if name == "relu1_1" else nn.Conv2d(in_channels, width, 3, padding=1)
+                _PixelConvolution(3, width, 3, padding_mode="replicate")
+                if name == "relu1_1"
+                else nn.Conv2d(in_channels, width, 3, padding=1)
             )
             self.add_module(_convolution(name), convolution)
             in_channels = width
@@ -139,7 +141,7 @@ class VGG(nn.Module):
 
 
 class _PixelConvolution(nn.Conv2d):
-    """The first convolution, which repeats the edge and tells pixels apart as finely as they are.
+    """The first convolution, which pads the picture itself and tells pixels apart as finely as they are.
 
     bf16 has fewer levels than an 8-bit picture, so a picture that has hardly changed would look the same. What
     rounding takes away is therefore given as three more channels with the same weights. Without them the change
@@ -147,7 +149,7 @@ class _PixelConvolution(nn.Conv2d):
     """
 
     def forward(self, picture: Tensor) -> Tensor:
-        picture = pad(picture, (1, 1, 1, 1), mode="replicate").contiguous(memory_format=torch.channels_last)
+        picture = pad(picture, (1, 1, 1, 1), mode=self.padding_mode).contiguous(memory_format=torch.channels_last)
         rounded = picture.to(self.weight.dtype)
         if rounded.dtype == picture.dtype:
             return conv2d(picture, self.weight, self.bias)

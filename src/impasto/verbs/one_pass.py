@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from impasto.errors import SettingError, WeightsError
+from impasto.errors import InputError, SettingError, WeightsError
 from impasto.image.color import luminance, match_colors, recolor, with_chroma_of
 from impasto.image.io import Image
 from impasto.image.regions import visible_colors
@@ -18,8 +18,13 @@ from impasto.image.resize import fit, resize
 from impasto.methods import METHODS
 from impasto.nn.compute import choose_device, choose_dtype, repeatable
 from impasto.nn.one_pass import OnePassSettings, Painter, paint
+from impasto.weights.foreign_styles import translate_style
+from impasto.weights.load import read_tensors
 from impasto.weights.model import Card, read_model
 from impasto.weights.store import catalog, find
+
+MODEL_SUFFIX = ".safetensors"
+"""What a model file of ours is called; whatever is called otherwise is a checkpoint that others published."""
 
 
 class Model(NamedTuple):
@@ -109,10 +114,55 @@ def settings_from(kind: type[Any], stored: Mapping[str, Any], path: Path) -> Any
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
 
 
+class Published(NamedTuple):
+    """A network that others published, as a model file of ours would hold it.
+
+    Attributes:
+        card: What the model file says about itself.
+        tensors: Its weights.
+        left_out: Names of tensors that painting has no use for.
+    """
+
+    card: Card
+    tensors: dict[str, Tensor]
+    left_out: tuple[str, ...]
+
+
+def read_published(path: Path, encoder: Path | None = None) -> Published:
+    """Return a network that others published; its style is named after the file.
+
+    Args:
+        path: The checkpoint.
+        encoder: The VGG that encodes for it, if it is an AdaIN decoder.
+
+    Raises:
+        InputError: If there is no such file.
+        WeightsError: If it is damaged, or none that is known.
+    """
+    paths = [path] if encoder is None else [path, encoder]
+    for each in paths:
+        if not each.is_file():
+            raise InputError(f"there is no checkpoint {each}; give a file")
+    states = [read_tensors(each) for each in paths]
+    try:
+        found = translate_style(*states)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+    files = {each.name: _sha256(each, _state(each)) for each in paths}
+    card = Card(
+        method=found.method,
+        settings=found.settings,
+        styles=(path.stem,) if found.method == "johnson" else (),
+        training={"origin": found.origin, "files": files},
+        licence="as published",
+    )
+    return Published(card, found.tensors, found.left_out)
+
+
 @lru_cache(maxsize=4)
 def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: torch.dtype) -> tuple[Card, Painter]:
     """Load a model once; `state` is that of the file, so that a new one under the same name is loaded again."""
-    card, tensors = read_model(path)
+    card, tensors = _read(path)
     if card.method not in METHODS or not METHODS[card.method].one_pass:
         raise WeightsError(f"{path} is a network for {card.method}, which does not paint in one pass")
     module = METHODS[card.method].load()
@@ -121,6 +171,12 @@ def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: tor
         return card, module.painter(settings, tensors, card.styles, device, dtype)
     except RuntimeError as error:  # load_state_dict lists every tensor that does not fit
         raise WeightsError(f"{path} does not hold what it says: {str(error).splitlines()[0]}") from None
+
+
+def _read(path: Path) -> tuple[Card, dict[str, Tensor]]:
+    if path.suffix == MODEL_SUFFIX or not path.is_file():
+        return read_model(path)
+    return read_published(path)[:2]
 
 
 @lru_cache(maxsize=16)

@@ -34,7 +34,7 @@ def vgg_from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
                 for part in ("weight", "bias")
             }
             return _fold_normalisation(convolutions)
-    raise WeightsError(f"neither torchvision's {' nor its '.join(VGG_DEPTHS)}: {_describe(state)}")
+    raise WeightsError(f"neither torchvision's {' nor its '.join(VGG_DEPTHS)}: {describe(state)}")
 
 
 def _layout(depths: tuple[int, ...]) -> dict[str, tuple[str, tuple[int, int]]]:
@@ -67,7 +67,8 @@ def _fold_normalisation(convolutions: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _describe(state: Mapping[str, Tensor]) -> str:
+def describe(state: Mapping[str, Tensor]) -> str:
+    """Return what a checkpoint holds, in a few words."""
     convolutions = sum(tensor.ndim == 4 for tensor in state.values())
     keys = [f"{name} {tuple(tensor.shape)}" for name, tensor in state.items()]
     examples = ", ".join(keys[:3]) + (", …" if len(keys) > 3 else "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
@@ -53,6 +54,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
     except SafetensorError as error:
         raise WeightsError(f"{path} is damaged: {_one_line(error)}") from error
+    except UnpicklingError as error:  # torch advises to load it unsafely
+        raise WeightsError(f"{path} is damaged, or holds more than weights; give a state_dict alone") from error
     except Exception as error:  # a damaged pickle raises whatever its first wrong byte asks for
         raise WeightsError(f"{path} is damaged, or holds more than weights: {_one_line(error)}") from error
     if not _holds_tensors(content):

@@ -58,7 +58,9 @@ def read_model(path: Path) -> tuple[Card, dict[str, Tensor]]:
         WeightsError: If it is damaged, no model of ours, or made by a later version.
     """
     if not path.is_file():
-        raise InputError(f"there is no model {path}; give a .safetensors that impasto wrote")
+        raise InputError(
+            f"there is no model {path}; give a .safetensors that impasto wrote, or a published checkpoint"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             described = (file.metadata() or {}).get(_KEY)
@@ -66,7 +68,9 @@ def read_model(path: Path) -> tuple[Card, dict[str, Tensor]]:
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged, or no model file: {error}") from None
     if described is None:
-        raise WeightsError(f"{path} does not say what it is; give a model that impasto wrote")
+        raise WeightsError(
+            f"{path} does not say what it is; give a model that impasto wrote, or try impasto convert"
+        )
     return _card(path, described), tensors
 
 
