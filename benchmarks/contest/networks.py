@@ -63,7 +63,11 @@ def networks(given: Sequence[str]) -> list[Network]:
             methods = ", ".join(name for name, row in METHODS.items() if row.one_pass)
             sys.exit(f"--models {each}: give METHOD=FILE with an existing file; methods are {methods}")
         paths[method] = Path(file).resolve()
-    return [Network(method, path, read_model(path)[0]) for method, path in paths.items()]
+    found = [Network(method, path, read_model(path)[0]) for method, path in paths.items()]
+    for network in found:
+        if network.card.method != network.method:
+            sys.exit(f"{network.path} is a network for {network.card.method}, not for {network.method}")
+    return found
 
 
 def objective_of(networks: Sequence[Network]) -> PerceptualSettings:
