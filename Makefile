@@ -26,6 +26,7 @@ pictures: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/gatys.py
+	$(BIN)/python benchmarks/feedforward.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

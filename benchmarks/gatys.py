@@ -17,10 +17,6 @@ One JSON object a line; the last one is the summary, where `ratio` above 1 means
 """
 
 import argparse
-import json
-import os
-import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -36,6 +32,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, pad
 
 import impasto
+from contest.report import machine, peak_gigabytes, say
 from impasto.image.io import read_image
 from impasto.image.regions import Style
 from impasto.image.resize import fit, resize
@@ -61,7 +58,7 @@ def main() -> None:
     settings = GatysSettings(size=arguments.size)
     say(
         benchmark="gatys",
-        machine=f"{processor()}, {os.cpu_count()} cores",
+        machine=machine(),
         threads=torch.get_num_threads(),
         device=choose_device("auto").type,
         versions={"torch": torch.__version__, "impasto": impasto.__version__},
@@ -95,19 +92,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--no-memory", action="store_true", help="leave out peak memory, which takes minutes")
     parser.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def say(**values: object) -> None:
-    """Print one JSON object on a line of its own."""
-    print(json.dumps(values), flush=True)
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return platform.processor() or platform.machine()
 
 
 def load(folder: str, name: str, longest: int | None = None) -> Tensor:
@@ -215,7 +199,7 @@ def textbook(content: Tensor, style: Tensor, settings: GatysSettings) -> Iterato
 
     The objective is ours, written the usual way; it is not made slower than usual in any part.
     """
-    weights = dict(VGG.pretrained().named_parameters())
+    weights = dict(VGG.pretrained(settings.network, device=content.device).named_parameters())
     convolutions = [
         (name, weights[f"{ours}.weight"].contiguous(), weights[f"{ours}.bias"])
         for name, ours in ((name, name.replace("relu", "conv")) for name in layer_names(settings.network))
@@ -339,13 +323,7 @@ def peak_memory(size: int) -> float:
         paint(load("photos", PAIRS[0][0]), [Style(load("paintings", PAIRS[0][1]))], settings)
     if torch.cuda.is_available():
         return round(torch.cuda.max_memory_allocated() / 1e9, 2)
-    status = Path("/proc/self/status")
-    if status.exists():
-        # not what getrusage says: there a process begins with the peak of the one that started it
-        (peak,) = (line.split()[1] for line in status.read_text(encoding="ascii").splitlines() if "VmHWM" in line)
-        return round(int(peak) * 1024 / 1e9, 2)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, 2)
+    return round(peak_gigabytes(), 2)
 
 
 if __name__ == "__main__":
