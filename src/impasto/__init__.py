@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from impasto.methods.gatys import GatysSettings as GatysSettings
     from impasto.result import Result as Result
     from impasto.result import Step as Step
+    from impasto.verbs.folder import stylize_folder as stylize_folder
     from impasto.verbs.layers import layers as layers
     from impasto.verbs.reproduce import reproduce as reproduce
     from impasto.verbs.sheet import sheet as sheet
@@ -41,6 +42,7 @@ _HOMES = {
     "reproduce": "impasto.verbs.reproduce",
     "sheet": "impasto.verbs.sheet",
     "stylize": "impasto.verbs.stylize",
+    "stylize_folder": "impasto.verbs.folder",
     "write_image": "impasto.image.io",
 }
 

@@ -12,7 +12,7 @@ from impasto.errors import InputError, SettingError
 from impasto.image import Image, encode_image, write_image
 from impasto.image.decoding import decode
 from impasto.image.encoding import format_of
-from impasto.image.files import SUFFIXES, find_target, pictures_in
+from impasto.image.files import SUFFIXES, find_target, free_path, pictures_in
 from impasto.image.formats import MAX_FILE_BYTES, MAX_PIXELS, check_file_size, one_line
 
 PIECE_BYTES = 2**20
@@ -59,7 +59,7 @@ def plan(contents: Sequence[str], styles: Sequence[str], output: str | None) -> 
         raise SettingError(f"-o {output} is a file, but {len(pictures)} pictures are to be painted; name a folder")
     if not folder.is_dir() and folder.suffix.lower() in SUFFIXES:
         raise SettingError(f"-o {output} names one picture, but {len(pictures)} are to be painted; name a folder")
-    targets = [_free(folder / f"{_named_after([content], styles)}.png", taken) for content in pictures]
+    targets = [free_path(folder / f"{_named_after([content], styles)}.png", taken) for content in pictures]
     return [Job(content, str(target)) for content, target in zip(pictures, targets, strict=True)]
 
 
@@ -143,13 +143,3 @@ def _single_target(content: str, styles: Sequence[str], output: str | None) -> s
 def _named_after(contents: Sequence[str], styles: Sequence[str]) -> str:
     stems = [Path(os.path.abspath(path)).stem if path != STDIN else "stdin" for path in (*contents, *styles)]  # noqa: PTH100 -- links keep their own names
     return "-".join(stems)
-
-
-def _free(path: Path, taken: set[Path]) -> Path:
-    """Return the path, numbered if another picture of this run has it."""
-    number, free = 1, path
-    while free in taken:
-        number += 1
-        free = path.with_stem(f"{path.stem}-{number}")
-    taken.add(free)
-    return free
