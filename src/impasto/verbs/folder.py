@@ -6,7 +6,7 @@ known by the recipes in the painted files, so the same call goes on after whatev
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ def stylize_folder(
     engine: Engine = "local",
     workers: int | None = None,
     **changes: Any,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Paint every picture of a folder; one that fails is told of and stops nothing.
 
     `OUTPUT/manifest.jsonl` has one JSON object for each picture of this run, written as it goes: content, output,
@@ -94,7 +94,7 @@ def stylize_folder(
     return _reported(outcomes, output, total)
 
 
-def _reported(outcomes: Iterable[Outcome], output: Path, total: int) -> Iterator[Outcome]:
+def _reported(outcomes: Iterable[Outcome], output: Path, total: int) -> Generator[Outcome, None, None]:
     """Write each outcome down, then tell it."""
     with _manifest(output / MANIFEST) as manifest:
         for index, outcome in enumerate(outcomes, 1):

@@ -11,6 +11,7 @@ import itertools
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -28,7 +29,7 @@ TOGETHER = 4
 AT_A_TIME = 2**16
 """Pictures whose paths are in memory."""
 TRIES = 3
-"""How often pictures are given out again whose worker died."""
+"""How many workers may die while they paint a picture before it is given up."""
 
 Batch = dict[str, Any]
 
@@ -60,34 +61,42 @@ def paint(
     Raises:
         ImpastoError: If a worker cannot paint as this process would.
     """
-    folder, output = painter.folder.absolute(), painter.output.absolute()
-    here = replace(painter, folder=folder, output=output)
-    arguments = (here, essence, torch.get_num_threads(), str(Path.cwd()))
+    here = replace(painter, folder=painter.folder.absolute(), output=painter.output.absolute())
     remaining = iter(pictures)
-    with _ray():
+    with _ray() as ray:
+        tries = ray.remote(_Tries).options(num_cpus=0).remote()
+        arguments = (here, essence, torch.get_num_threads(), Path.cwd(), tries)
         while some := list(itertools.islice(remaining, AT_A_TIME)):
-            lost: dict[str, Picture] = {}
-            for together in (TOGETHER, 1):
-                lost = {picture.content: picture for picture in some}
-                for outcome in _given_out(some, together, arguments, workers):
-                    del lost[outcome.content]
-                    yield outcome
-                if not (some := list(lost.values())):
-                    break
-            for picture in some:
-                why = f"{1 + TRIES} workers died while they painted it; it may need more memory than they have"
-                yield Outcome(*picture, "failed", error=why)
+            yield from _given_out(some, arguments, workers)
+
+
+class _Tries:
+    """An actor that knows what is being painted, so that a picture that kills workers is recognised."""
+
+    def __init__(self) -> None:
+        self.tries: Counter[str] = Counter()
+
+    def begin(self, content: str) -> int:
+        """Return how often a picture has been begun without an end."""
+        self.tries[content] += 1
+        return self.tries[content] - 1
+
+    def end(self, content: str) -> None:
+        """Forget a picture that is finished."""
+        del self.tries[content]
 
 
 class _Worker:
     """One of Ray's actors: a process that loads the network once and paints what it is given."""
 
-    def __init__(self, painter: FolderPainter, essence: Mapping[str, Any], threads: int, folder: str) -> None:
+    def __init__(
+        self, painter: FolderPainter, essence: Mapping[str, Any], threads: int, folder: Path, tries: Any
+    ) -> None:
         # as many as where the recipe was made: sums over pixels depend on how they are split
         torch.set_num_threads(threads)
         with suppress(OSError):  # the network may be named by a path from there
             os.chdir(folder)
-        self.painter, self.essence, self.refusal = painter, essence, ""
+        self.painter, self.essence, self.tries, self.refusal = painter, essence, tries, ""
         try:
             check_same(painter.essence(), essence)
         except ImpastoError as error:
@@ -97,29 +106,35 @@ class _Worker:
         if self.refusal:
             return {"outcome": [""], "refusal": [self.refusal]}
         pictures = itertools.starmap(Picture, zip(batch["content"], batch["output"], strict=True))
-        outcomes = [asdict(self.painter.paint(picture, self.essence)) for picture in pictures]
+        outcomes = [asdict(self._paint(picture)) for picture in pictures]
         return {"outcome": [json.dumps(each) for each in outcomes], "refusal": [""] * len(outcomes)}
 
+    def _paint(self, picture: Picture) -> Outcome:
+        import ray  # noqa: PLC0415 -- is here
 
-def _given_out(
-    pictures: Sequence[Picture], together: int, arguments: tuple[Any, ...], workers: int | None
-) -> Iterator[Outcome]:
-    """Paint pictures; those whose worker died each time are left out."""
-    import ray.data  # noqa: PLC0415 -- takes two seconds
+        died = ray.get(self.tries.begin.remote(picture.content))
+        if died < TRIES:
+            outcome = self.painter.paint(picture, self.essence)
+        else:
+            why = f"{died} workers died while they painted it; it may need more memory than they have"
+            outcome = Outcome(*picture, "failed", error=why)
+        self.tries.end.remote(picture.content)
+        return outcome
+
+
+def _given_out(pictures: Sequence[Picture], arguments: tuple[Any, ...], workers: int | None) -> Iterator[Outcome]:
+    """Paint pictures with a pool of workers; Ray gives out again what a worker had that died."""
+    import ray.data  # noqa: PLC0415
 
     context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.max_errored_blocks = -1
+    context.enable_progress_bars = context.print_on_execution_start = False
     painted = ray.data.from_items(
-        [picture._asdict() for picture in pictures], override_num_blocks=-(-len(pictures) // together)
+        [picture._asdict() for picture in pictures], override_num_blocks=-(-len(pictures) // TOGETHER)
     ).map_batches(
         _Worker,
         fn_constructor_args=arguments,
-        batch_size=together,
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
-        max_restarts=-1,
-        max_task_retries=TRIES,
+        batch_size=TOGETHER,
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
         **_resources(arguments[0], arguments[2]),
     )
     for row in painted.iter_rows():
@@ -139,17 +154,18 @@ def _resources(painter: FolderPainter, threads: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _ray() -> Iterator[None]:
+def _ray() -> Iterator[Any]:
     """Use the Ray that runs, or start one for as long as it is needed."""
-    # a library sends no word about its users; whoever runs a cluster decides for that one
+    # nobody is told about our users; whoever runs a cluster decides for that one
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray  # noqa: PLC0415
+    import ray.data  # noqa: PLC0415 -- takes two seconds
 
     if ray.is_initialized():
-        yield
+        yield ray
         return
     ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
-        yield
+        yield ray
     finally:
         ray.shutdown()
