@@ -8,38 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
-import torch
 
 import impasto
 from impasto.errors import InputError, SettingError
 from impasto.image.io import read_recipe
-from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.verbs.folder_painter import pictures_of
-from impasto.weights.model import Card, write_model
+
+from ..conftest import write_two_styles
 
 ROW = {"content", "output", "status", "sha256"}
-
-
-@pytest.fixture
-def model(folder: Path) -> str:
-    """A network of two styles, quick and untrained."""
-    return write_network(folder / "model.safetensors", seed=0)
-
-
-def write_network(path: Path, seed: int) -> str:
-    torch.manual_seed(seed)
-    network = Multistyle(2, base_channels=4, num_blocks=1)
-    with torch.no_grad():
-        network.rows += 0.5 * torch.randn_like(network.rows)
-    card = Card("multistyle", asdict(MultistyleSettings(base_channels=4, num_blocks=1)), styles=("dawn", "dusk"))
-    write_model(path, network.state_dict(), card)
-    return path.name
 
 
 @pytest.fixture
@@ -56,16 +38,16 @@ def photos(folder: Path) -> Path:
     return photos
 
 
-def painted(model: str, **changes: object) -> list[impasto.verbs.folder_painter.Outcome]:
-    return list(impasto.stylize_folder("photos", "dawn", "out", method="multistyle", model=model, **changes))
+def painted(two_styles: str, **changes: object) -> list[impasto.verbs.folder_painter.Outcome]:
+    return list(impasto.stylize_folder("photos", "dawn", "out", method="multistyle", model=two_styles, **changes))
 
 
 def manifest() -> list[dict]:
     return [json.loads(line) for line in Path("out/manifest.jsonl").read_bytes().splitlines()]
 
 
-def test_a_folder(photos: Path, model: str):
-    outcomes = painted(model)
+def test_a_folder(photos: Path, two_styles: str):
+    outcomes = painted(two_styles)
     assert [(each.content, each.status, each.index, each.total) for each in outcomes] == [
         ("a.jpg", "painted", 1, 3),
         ("b.png", "painted", 2, 3),
@@ -81,19 +63,19 @@ def test_a_folder(photos: Path, model: str):
     assert sorted(path.name for path in Path("out").iterdir()) == ["a-dawn.png", "b-dawn.png", "manifest.jsonl"]
 
 
-def test_each_is_what_stylize_paints(photos: Path, model: str):
-    painted(model, size=40)
-    alone = impasto.stylize("photos/b.png", "dawn", method="multistyle", model=model, size=40).image
+def test_each_is_what_stylize_paints(photos: Path, two_styles: str):
+    painted(two_styles, size=40)
+    alone = impasto.stylize("photos/b.png", "dawn", method="multistyle", model=two_styles, size=40).image
     together = impasto.read_image("out/b-dawn.png")
     np.testing.assert_array_equal(together.pixels, alone.pixels)
     assert together.recipe == json.loads(json.dumps(alone.recipe))
     assert read_recipe("out/b-dawn.png") == together.recipe
 
 
-def test_nested_folders_keep_their_places(photos: Path, model: str):
+def test_nested_folders_keep_their_places(photos: Path, two_styles: str):
     for output in ("out", "photos/out"):
         outcomes = list(
-            impasto.stylize_folder(photos, "dawn", output, method="multistyle", model=model, nested=True)
+            impasto.stylize_folder(photos, "dawn", output, method="multistyle", model=two_styles, nested=True)
         )
         assert [each.output for each in outcomes if each.status == "painted"] == [
             "a-dawn.png",
@@ -116,19 +98,19 @@ def test_pictures_of_one_name_have_different_outputs(folder: Path):
     ]
 
 
-def test_finished_pictures_are_kept(photos: Path, model: str):
-    first = painted(model)
+def test_finished_pictures_are_kept(photos: Path, two_styles: str):
+    first = painted(two_styles)
     before = Path("out/a-dawn.png").stat().st_mtime_ns
-    second = painted(model)
+    second = painted(two_styles)
     assert [each.status for each in second] == ["kept", "kept", "failed"]
     assert Path("out/a-dawn.png").stat().st_mtime_ns == before
     assert [each.sha256.get("content") for each in second] == [each.sha256.get("content") for each in first]
     assert len(manifest()) == 3
 
 
-def test_what_changes_the_picture_paints_it_again(photos: Path, model: str):
+def test_what_changes_the_picture_paints_it_again(photos: Path, two_styles: str):
     def again(**changes: object) -> list[str]:
-        return [each.status for each in painted(model, **changes)][:2]
+        return [each.status for each in painted(two_styles, **changes)][:2]
 
     assert again() == ["painted", "painted"]
     with PIL.Image.open("wave.png") as wave:
@@ -140,21 +122,21 @@ def test_what_changes_the_picture_paints_it_again(photos: Path, model: str):
     Path("out/b-dawn.png").write_bytes(Path("cat.png").read_bytes())
     assert again() == ["kept", "painted"], "a picture that we did not paint"
     assert again(strength=0.5) == ["painted", "painted"], "another setting"
-    write_network(Path(model), seed=1)
+    write_two_styles(Path(two_styles), seed=1)
     assert again(strength=0.5) == ["painted", "painted"], "another network of the same name"
-    Path(model).rename("moved.safetensors")
-    model = "moved.safetensors"
+    Path(two_styles).rename("moved.safetensors")
+    two_styles = "moved.safetensors"
     assert again(strength=0.5) == ["kept", "kept"], "the same network elsewhere"
 
 
-def test_what_is_painted_from_is_never_painted_over(folder: Path, model: str):
+def test_what_is_painted_from_is_never_painted_over(folder: Path, two_styles: str):
     for path in ("photos/a.png", "out/a-dawn.png"):
         Path(path).parent.mkdir()
         with PIL.Image.open("cat.png") as cat:
             cat.save(path)
     before = Path("out/a-dawn.png").read_bytes()
     Path("mask.png").symlink_to("out/a-dawn.png")
-    (outcome,) = painted(model, masks=["mask.png"])
+    (outcome,) = painted(two_styles, masks=["mask.png"])
     assert outcome.status == "failed" and "one of the pictures painted from" in outcome.error
     assert Path("out/a-dawn.png").read_bytes() == before
 
@@ -177,11 +159,11 @@ def test_what_is_painted_from_is_never_painted_over(folder: Path, model: str):
     ],
 )
 def test_what_would_fail_for_every_picture_is_refused_at_once(
-    photos: Path, model: str, changes: dict[str, object], words: str
+    photos: Path, two_styles: str, changes: dict[str, object], words: str
 ):
     Path("empty").mkdir()
     given = {"folder": "photos", "style": "dawn", "output": "out", "method": "multistyle"} | changes
-    given |= {} if given["method"] == "gatys" else {"model": model}
+    given |= {} if given["method"] == "gatys" else {"model": two_styles}
     with pytest.raises((InputError, SettingError), match=words) as refusal:
         impasto.stylize_folder(**given)
     assert "\n" not in str(refusal.value)
@@ -189,11 +171,11 @@ def test_what_would_fail_for_every_picture_is_refused_at_once(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_a_run_that_was_killed_goes_on(photos: Path, model: str):
+def test_a_run_that_was_killed_goes_on(photos: Path, two_styles: str):
     with PIL.Image.open("cat.png") as cat:
         for number in range(60):
             cat.resize((200, 150)).save(photos / f"many{number:02}.png")
-    options = f"'photos', 'dawn', 'out', method='multistyle', model={model!r}"
+    options = f"'photos', 'dawn', 'out', method='multistyle', model={two_styles!r}"
     program = f"import impasto; [0 for _ in impasto.stylize_folder({options})]"
     process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 60
@@ -205,21 +187,21 @@ def test_a_run_that_was_killed_goes_on(photos: Path, model: str):
     rows = manifest()
     assert 3 <= len(rows) < 63, "every line that a killed run leaves is whole"
     kept = {path.name: path.stat().st_mtime_ns for path in Path("out").glob("*-dawn.png")}
-    outcomes = painted(model)
+    outcomes = painted(two_styles)
     assert [each.status for each in outcomes].count("kept") == len(kept)
     assert all(Path("out", name).stat().st_mtime_ns == time_ns for name, time_ns in kept.items())
     assert len(list(Path("out").glob("*-dawn.png"))) == len(outcomes) - 1 == 62
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is of Unix")
-def test_memory_does_not_grow_with_the_folder(folder: Path, model: str):
+def test_memory_does_not_grow_with_the_folder(folder: Path, two_styles: str):
     photos = folder / "photos"
     photos.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
     for number in range(50):
         PIL.Image.fromarray(pixels + np.uint8(number)).save(photos / f"{number:03}.png", compress_level=0)
     high = []
-    for outcome in impasto.stylize_folder(photos, "dawn", "out", method="multistyle", model=model, size=8):
+    for outcome in impasto.stylize_folder(photos, "dawn", "out", method="multistyle", model=two_styles, size=8):
         assert outcome.status == "painted"
         high.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     # 40 photos would be 19 MB

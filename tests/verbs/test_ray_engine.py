@@ -14,21 +14,18 @@ import impasto
 from impasto.errors import SettingError
 from impasto.verbs import ray_engine
 
-from .test_folder import write_network
-
 WORKER = b"ray::MapWorker"
 
 
 @pytest.fixture
-def photos(folder: Path) -> Path:
+def photos(folder: Path, two_styles: str) -> Path:
     """Thirty pictures, each of another width, and a broken one."""
     photos = folder / "photos"
     photos.mkdir()
     with PIL.Image.open("cat.png") as cat:
         for number in range(30):
-            cat.resize((600 + number, 500)).save(photos / f"{number:02}.png")
+            cat.resize((400 + number, 300)).save(photos / f"{number:02}.png")
     (photos / "broken.jpg").write_bytes(b"not a jpeg")
-    write_network(folder / "model.safetensors", seed=0)
     return photos
 
 
