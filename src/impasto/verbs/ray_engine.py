@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 from impasto.errors import ImpastoError, SettingError, WeightsError
+from impasto.image.formats import last_line
 from impasto.nn.compute import choose_device
 from impasto.verbs.folder_painter import FolderPainter, Outcome, Picture, check_same
 
@@ -125,6 +126,7 @@ class _Worker:
 def _given_out(pictures: Sequence[Picture], arguments: tuple[Any, ...], workers: int | None) -> Iterator[Outcome]:
     """Paint pictures with a pool of workers; Ray gives out again what a worker had that died."""
     import ray.data  # noqa: PLC0415
+    import ray.exceptions  # noqa: PLC0415
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
@@ -137,10 +139,13 @@ def _given_out(pictures: Sequence[Picture], arguments: tuple[Any, ...], workers:
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
         **_resources(arguments[0], arguments[2]),
     )
-    for row in painted.iter_rows():
-        if row["refusal"]:
-            raise WeightsError(f"a worker cannot paint like this machine: {row['refusal']}")
-        yield Outcome(**json.loads(row["outcome"]))
+    try:
+        for row in painted.iter_rows():
+            if row["refusal"]:
+                raise WeightsError(f"a worker cannot paint like this machine: {row['refusal']}")
+            yield Outcome(**json.loads(row["outcome"]))
+    except ray.exceptions.RayError as error:
+        raise ImpastoError(f"Ray gave up ({last_line(error)}); the same command goes on from there") from None
 
 
 def _resources(painter: FolderPainter, threads: int) -> dict[str, Any]:
@@ -163,7 +168,10 @@ def _ray() -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    except Exception as error:  # of whatever kind: no cluster at that address, no room, a port that is taken
+        raise ImpastoError(f"Ray does not start: {last_line(error)}; see to the cluster, or leave it out") from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         yield ray
