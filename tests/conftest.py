@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self, get_origin
 
@@ -100,3 +101,23 @@ def vgg() -> Any:
     from impasto.nn.vgg import VGG
 
     return VGG.pretrained()
+
+
+def write_two_styles(path: Path, seed: int = 0) -> str:
+    """Write a quick network of two styles, `dawn` and `dusk`, untrained, and return its name."""
+    from impasto.methods.multistyle import Multistyle, MultistyleSettings
+    from impasto.weights.model import Card, write_model
+
+    torch.manual_seed(seed)
+    network = Multistyle(2, base_channels=4, num_blocks=1)
+    with torch.no_grad():
+        network.rows += 0.5 * torch.randn_like(network.rows)
+    card = Card("multistyle", asdict(MultistyleSettings(base_channels=4, num_blocks=1)), styles=("dawn", "dusk"))
+    write_model(path, network.state_dict(), card)
+    return path.name
+
+
+@pytest.fixture
+def two_styles(folder: Path) -> str:
+    """A model file in the current folder; see `write_two_styles`."""
+    return write_two_styles(folder / "model.safetensors")

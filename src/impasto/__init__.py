@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from impasto.result import Result as Result
     from impasto.result import Step as Step
     from impasto.training.train import train as train
+    from impasto.verbs.folder import stylize_folder as stylize_folder
     from impasto.verbs.layers import layers as layers
     from impasto.verbs.reproduce import reproduce as reproduce
     from impasto.verbs.sheet import sheet as sheet
@@ -45,6 +46,7 @@ _HOMES = {
     "sheet": "impasto.verbs.sheet",
     "stylize": "impasto.verbs.stylize",
     "train": "impasto.training.train",
+    "stylize_folder": "impasto.verbs.folder",
     "write_image": "impasto.image.io",
 }
 

@@ -8,7 +8,7 @@ from typing import get_origin, get_type_hints
 
 import pytest
 
-from impasto.cli.stylize_run import StylizeOptions
+from impasto.cli.stylize_run import OnePassOptions, StylizeOptions
 from impasto.cli.words import (
     LISTS,
     PICTURE_FLAGS,
@@ -52,7 +52,7 @@ def test_normalised(words: list[str], result: list[str]):
 
 
 def test_the_flags_known_by_heart_are_those_of_the_command():
-    kinds = StylizeOptions, GatysSettings, OnePassSettings
+    kinds = StylizeOptions, OnePassOptions, GatysSettings, OnePassSettings
     types = {name: hint for kind in kinds for name, hint in get_type_hints(kind).items()}
     names = {each.name for kind in kinds for each in fields(kind)}
     by_flag = {"--" + name.replace("_", "-"): types[name] for name in names}

@@ -12,7 +12,7 @@ from impasto.errors import InputError, SettingError
 from impasto.image import Image, encode_image, write_image
 from impasto.image.decoding import decode
 from impasto.image.encoding import format_of
-from impasto.image.files import SUFFIXES, find_target, pictures_in
+from impasto.image.files import SUFFIXES, find_target, free_path, pictures_in
 from impasto.image.formats import MAX_FILE_BYTES, MAX_PIXELS, check_file_size, one_line
 
 PIECE_BYTES = 2**20
@@ -54,13 +54,20 @@ def plan(contents: Sequence[str], styles: Sequence[str], output: str | None) -> 
         )
     if output is None:
         output = _named_after([folders[0]], styles) if len(folders) == 1 == len(contents) else "."
-    folder, taken = Path(output), set[Path]()
-    if folder.exists() and not folder.is_dir():
-        raise SettingError(f"-o {output} is a file, but {len(pictures)} pictures are to be painted; name a folder")
-    if not folder.is_dir() and folder.suffix.lower() in SUFFIXES:
-        raise SettingError(f"-o {output} names one picture, but {len(pictures)} are to be painted; name a folder")
-    targets = [_free(folder / f"{_named_after([content], styles)}.png", taken) for content in pictures]
+    folder, taken = _as_folder(output, f"{len(pictures)} pictures are"), set[Path]()
+    targets = [free_path(folder / f"{_named_after([content], styles)}.png", taken) for content in pictures]
     return [Job(content, str(target)) for content, target in zip(pictures, targets, strict=True)]
+
+
+def plan_folder(content: str, styles: Sequence[str], output: str | None) -> Path:
+    """Decide where the painted pictures of a folder of any size go: to `output`, by default `FOLDER-STYLE`.
+
+    Raises:
+        SettingError: If that is no folder.
+    """
+    if output == STDIN:
+        raise SettingError(f"{STDIN} stands for one picture, but a folder is to be painted; name a folder")
+    return _as_folder(output or _named_after([content], styles), "a folder is")
 
 
 def check_target(target: str, inputs: Sequence[str], *, as_json: bool = False) -> None:
@@ -133,6 +140,20 @@ def read_stdin() -> Image:
     return Image(*decode(data, name, MAX_PIXELS), name=name, sha256=hashlib.sha256(data).hexdigest())
 
 
+def _as_folder(output: str, what: str) -> Path:
+    """Return an output as a folder, made or not.
+
+    Raises:
+        SettingError: If it is a file, or is called like a picture.
+    """
+    folder = Path(output)
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"-o {output} is a file, but {what} to be painted; name a folder")
+    if not folder.is_dir() and folder.suffix.lower() in SUFFIXES:
+        raise SettingError(f"-o {output} names one picture, but {what} to be painted; name a folder")
+    return folder
+
+
 def _single_target(content: str, styles: Sequence[str], output: str | None) -> str:
     name = f"{_named_after([content], styles)}.png"
     if output is None:
@@ -143,13 +164,3 @@ def _single_target(content: str, styles: Sequence[str], output: str | None) -> s
 def _named_after(contents: Sequence[str], styles: Sequence[str]) -> str:
     stems = [Path(os.path.abspath(path)).stem if path != STDIN else "stdin" for path in (*contents, *styles)]  # noqa: PTH100 -- links keep their own names
     return "-".join(stems)
-
-
-def _free(path: Path, taken: set[Path]) -> Path:
-    """Return the path, numbered if another picture of this run has it."""
-    number, free = 1, path
-    while free in taken:
-        number += 1
-        free = path.with_stem(f"{path.stem}-{number}")
-    taken.add(free)
-    return free

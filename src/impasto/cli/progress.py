@@ -64,6 +64,30 @@ def step_bar(label: str, costs: Sequence[float] = ()) -> Iterator[OnStep]:
 
 
 @contextmanager
+def folder_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many pictures of a folder are done, time gone and time left, if a person is there to see it.
+
+    Args:
+        label: What is being painted.
+
+    Yields:
+        What to call with the pictures done and the pictures in all.
+    """
+    if not is_terminal(sys.stderr):
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    text = TextColumn("{task.description}", markup=False)
+    columns = text, BarColumn(bar_width=None), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), Left()
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as progress:
+        task = progress.add_task(label[-LABEL:], total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
 def fetch_bar(name: str) -> Iterator[OnProgress | None]:
     """Show a bar on standard error while weights are being fetched, if a person is there to see it.
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import tyro
 
 from impasto.cli.console import print_json, say
+from impasto.cli.folder_following import follow
 from impasto.cli.options import Contents, Json, Masks, Output, Settings, Styles, given, parse
-from impasto.cli.output import Job, check_target, make_folder, plan, read_stdin
-from impasto.cli.painting import Painted, Task, fetch_network, paint
+from impasto.cli.output import Job, check_target, make_folder, plan, plan_folder, read_stdin
+from impasto.cli.painting import Task, fetch_network, paint
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
 from impasto.errors import ImpastoError, SettingError, WeightsError
 from impasto.image import Image, read_image
@@ -20,6 +21,7 @@ from impasto.methods import gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import choose_device
 from impasto.nn.one_pass import OnePassSettings
+from impasto.verbs.folder import Engine, stylize_folder
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.stylize import settings_kind, styles_of
 
@@ -63,6 +65,12 @@ class GatysOptions(StylizeOptions):
 class OnePassOptions(StylizeOptions):
     """Everything for a method whose trained network paints in one pass."""
 
+    nested: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Paint what lies in folders within a folder as well, into folders of the same names."""
+    engine: Engine = "local"
+    """Who paints a folder: this process, or workers of Ray (impasto[ray]), here or on a cluster; the same bytes."""
+    workers: int | None = None
+    """Most processes that --engine ray paints with; by default as many as there is room for."""
     settings: Annotated[OnePassSettings, Settings] = field(default_factory=OnePassSettings)
 
 
@@ -76,8 +84,14 @@ def main(words: list[str]) -> int:
     options = parse(kind, words, command=COMMAND, description=DESCRIPTION)
     given(options.content, "picture to paint; write it before --style", COMMAND)
     tasks = _Tasks(options)
+    is_folder = len(options.content) == 1 and Path(options.content[0]).is_dir()
+    if isinstance(options, OnePassOptions):
+        if is_folder:
+            return _paint_folder(options, tasks)
+        if options.nested or options.engine != "local":
+            raise SettingError("--nested and --engine ray are for one folder; give that, or leave them out")
     jobs = plan(options.content, tasks.style_names, options.output)
-    if len(options.content) == 1 and not Path(options.content[0]).is_dir():
+    if len(options.content) == 1 and not is_folder:
         tasks.check(jobs[0])
         painted = paint(tasks.task(jobs[0]))
         if options.json:
@@ -150,35 +164,54 @@ class _Tasks:
         return Path(self.options.preview or Path(named).with_suffix(".preview.png"))
 
 
+def _paint_folder(options: OnePassOptions, tasks: "_Tasks") -> int:
+    """Paint a folder of any size."""
+    if options.preview is not None:
+        raise SettingError("--preview shows one picture as it stands, but a folder is to be painted; leave it out")
+    (folder,) = options.content
+    output = plan_folder(folder, tasks.style_names, options.output)
+    outcomes = stylize_folder(
+        folder,
+        options.style,
+        output,
+        method=options.method,
+        settings=options.settings,
+        masks=options.masks,
+        grey=options.grey,
+        nested=options.nested,
+        engine=options.engine,
+        workers=options.workers,
+    )
+    return follow(outcomes, output, as_json=options.json)
+
+
 def _paint_many(jobs: Sequence[Job], tasks: _Tasks) -> int:
     """Paint one after the other; one that fails does not stop the rest.
 
     Raises:
         ImpastoError: At the end, if any failed.
     """
-    began, painted, failures = time.perf_counter(), list[Painted](), list[dict[str, str]]()
+    began, told, failures = time.perf_counter(), list[dict[str, Any]](), list[dict[str, str]]()
+    stop: KeyboardInterrupt | None = None
     make_folder(Path(jobs[0].target).parent)
     for number, job in enumerate(jobs, 1):
         try:
             tasks.check(job)
-            painted.append(paint(tasks.task(job, f"{number}/{len(jobs)} {one_line(Path(job.content).name)}")))
+            painted = paint(tasks.task(job, f"{number}/{len(jobs)} {one_line(Path(job.content).name)}"))
         except WeightsError:
             raise
         except ImpastoError as error:
             failures.append({"content": job.content, "error": str(error)})
             named = Path(job.content).name in str(error)
             say(f"impasto: {error}" if named else f"impasto: {one_line(job.content)}: {error}")
-        if painted and painted[-1].stop:
+            continue
+        told.append(painted.as_dict())  # not the picture, whose pixels would stay in memory
+        if stop := painted.stop:
             break
     if tasks.options.json:
-        print_json(_summary(painted, failures, time.perf_counter() - began))
-    if painted and painted[-1].stop:
-        raise painted[-1].stop
+        print_json({"pictures": told, "failures": failures, "seconds": round(time.perf_counter() - began, 3)})
+    if stop:
+        raise stop
     if failures:
         raise ImpastoError(f"{len(failures)} of {len(jobs)} pictures could not be painted; they are named above")
     return 0
-
-
-def _summary(painted: Sequence[Painted], failures: Sequence[dict[str, str]], seconds: float) -> dict[str, Any]:
-    pictures = [each.as_dict() for each in painted]
-    return {"pictures": pictures, "failures": list(failures), "seconds": round(seconds, 3)}

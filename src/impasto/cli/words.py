@@ -20,7 +20,7 @@ STDIN = "-"
 PICTURE_FLAGS = ("--style", "--masks")
 LISTS = (*PICTURE_FLAGS, "--styles", "--search", "--strengths", "--sizes", "--seeds", "--layers")
 """Flags that can be given several times, adding up."""
-SWITCHES = ("--json", "--grey", "--no-grey")
+SWITCHES = ("--json", "--grey", "--no-grey", "--nested")
 """Flags that take no value."""
 SINGLE_FLAGS = (
     "--output",
@@ -36,6 +36,8 @@ SINGLE_FLAGS = (
     "--colors",
     "--precision",
     "--style-scale",
+    "--engine",
+    "--workers",
 )
 """Flags that take one value; the words after it are content again."""
 SHORT = {"-s": "--style", "-o": "--output"}

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from impasto.image.formats import FileBytes, damaged
 
 PNG_SIGNATURE_SIZE = 8
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+"""The last chunk of every PNG."""
 _MAX_PNG_CHUNKS = 1_000_000
 _MAX_TIFF_PAGES = 10_000
 _MAX_TIFF_TAGS = 512

@@ -12,7 +12,7 @@ import pyvips
 from impasto.errors import InputError
 from impasto.image import containers, metadata
 from impasto.image.arrays import Pixels, Samples, samples_of_pillow, split_samples, turn
-from impasto.image.formats import damaged
+from impasto.image.formats import FileBytes, damaged, sniff, unknown_format
 from impasto.image.headers import open_bmp, open_with_vips, read_header
 
 if TYPE_CHECKING:
@@ -66,6 +66,34 @@ def decode(data: bytes, name: str, max_pixels: int) -> Raster:
         image, icc = _cmyk_to_srgb(image, name), None
     orientation = image.get("orientation") if image.get_typeof("orientation") else 1
     return raster_of(turn(_samples_of_vips(image, name), orientation), name, icc, recipe)
+
+
+def recipe_in(data: FileBytes, name: str) -> dict[str, Any] | None:
+    """Find the recipe in a picture file without decoding it; of a PNG only what lies before the pixels is read.
+
+    Args:
+        data: The file, best mapped.
+        name: Its name for errors.
+
+    Raises:
+        InputError: When the file is no picture, or damaged where that shows without decoding.
+    """
+    file_format = sniff(data)
+    if file_format is None:
+        raise unknown_format(name)
+    if file_format in ("bmp", "gif"):
+        return None
+    if file_format != "png":
+        image = open_with_vips(data, file_format, name)
+        return metadata.recipe_from_xmp(_field(image, _XMP_FIELD) or b"")
+    if data[-len(containers.PNG_END) :] != containers.PNG_END:
+        raise damaged(name, "no end of PNG")
+    for chunk in containers.png_chunks(data, name):
+        if chunk.kind == b"IDAT":
+            break
+        if metadata.is_recipe_chunk(data, chunk) and chunk.is_intact(data):
+            return metadata.recipe_from_itxt(chunk.content(data))
+    return None
 
 
 def decode_pillow(image: "PIL.Image.Image", name: str) -> Raster:

@@ -35,6 +35,16 @@ def pictures_in(folder: Path, *, within: bool = False) -> list[Path]:
     return found
 
 
+def free_path(path: Path, taken: set[Path]) -> Path:
+    """Return a path, numbered if it is taken, and count it among the taken ones."""
+    number, free = 1, path
+    while free in taken:
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    taken.add(free)
+    return free
+
+
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file of a size that may be read.
 

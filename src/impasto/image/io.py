@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import InputError
 from impasto.image.arrays import Pixels, is_pillow, is_tensor, samples_of_array, samples_of_tensor
-from impasto.image.decoding import Raster, decode, decode_pillow, raster_of
+from impasto.image.decoding import Raster, decode, decode_pillow, raster_of, recipe_in
 from impasto.image.encoding import encode, format_of
 from impasto.image.files import find_target, mapped_file, read_file, replace_file
 from impasto.image.formats import (
@@ -141,6 +141,23 @@ def check_image_file(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     with mapped_file(path) as data:
         read_header(data, one_line(str(path)), MAX_PIXELS)
+
+
+def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Read how a picture was painted from its file, without decoding it.
+
+    Args:
+        path: A picture file.
+
+    Returns:
+        The recipe, or None when it carries none.
+
+    Raises:
+        InputError: When there is no such file, or it is no picture, or seen to be damaged.
+    """
+    path = Path(path)
+    with mapped_file(path) as data:
+        return recipe_in(data, one_line(str(path)))
 
 
 def encode_image(

@@ -12,6 +12,7 @@ from typing import Any
 
 from impasto.errors import InputError
 from impasto.image.containers import PngChunk, inflate
+from impasto.image.formats import FileBytes
 
 MAX_RECIPE_BYTES = 64_000
 """Largest recipe written, as UTF-8: with its wrapping it must fit one JPEG segment of 65,533 bytes."""
@@ -84,7 +85,7 @@ def recipe_from_xmp(packet: bytes) -> dict[str, Any] | None:
     return recipe_from_json(unescaped.encode("utf-8", "replace"))
 
 
-def is_recipe_chunk(data: bytes, chunk: PngChunk) -> bool:
+def is_recipe_chunk(data: FileBytes, chunk: PngChunk) -> bool:
     """Tell whether a chunk of a PNG claims to hold a recipe."""
     keyword = PNG_KEYWORD + b"\0"
     return chunk.kind == b"iTXt" and data[chunk.start + 8 : chunk.start + 8 + len(keyword)] == keyword

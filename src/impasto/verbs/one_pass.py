@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from impasto.image.resize import fit, resize
 from impasto.methods import METHODS
 from impasto.nn.compute import choose_device, choose_dtype, repeatable
 from impasto.nn.one_pass import OnePassSettings, Painter, paint
+from impasto.nn.transform import Painting
 from impasto.weights.foreign_styles import translate_style
 from impasto.weights.load import read_tensors
 from impasto.weights.model import Card, read_model
@@ -87,19 +89,53 @@ def paint_photo(
     content = visible_colors(photo)
     if settings.size is not None:
         content = resize(content, *fit(photo.height, photo.width, settings.size))
-    pictures = [
-        style if isinstance(style, str) else recolor(visible_colors(style), content, settings.colors)
-        for style in styles
-    ]
     looked_at = luminance(content) if settings.colors == "luminance" else content
     with repeatable():
-        painted = paint(looked_at, pictures, model.painter, settings, regions)
+        if settings.colors == "style":
+            names = [style if isinstance(style, str) else style.name for style in styles]
+            painted = paint(looked_at, names, _Acquainted(model.painter, styles), settings, regions)
+        else:
+            pictures = [
+                style if isinstance(style, str) else recolor(visible_colors(style), content, settings.colors)
+                for style in styles
+            ]
+            painted = paint(looked_at, pictures, model.painter, settings, regions)
     if settings.colors == "luminance":
         return with_chroma_of(painted, content)
     if settings.colors != "style" and any(isinstance(style, str) for style in styles):
         # the palette of a style that is learnt cannot be changed before; that of the picture can afterwards
         return match_colors(painted, content, settings.colors)
     return painted
+
+
+_ROWS: WeakKeyDictionary[Painter, WeakKeyDictionary[Image, dict[float, Tensor]]] = WeakKeyDictionary()
+
+
+class _Acquainted:
+    """A painter that looks at a painting once, however many photos are painted after it."""
+
+    def __init__(self, painter: Painter, paintings: Sequence[Image | str]) -> None:
+        self.painter, self.paintings, self.styles = painter, paintings, painter.styles
+
+    def rows(self, styles: Sequence[Tensor | str], scale: float) -> Tensor:
+        """Return the rows of its paintings, whatever they are called."""
+        return torch.cat([self._row(painting, scale) for painting in self.paintings])
+
+    def plain_row(self, content: Tensor) -> Tensor | None:
+        """Return the row that leaves a photo as it is, if there is one."""
+        return self.painter.plain_row(content)
+
+    def paint(self, content: Tensor, painting: Painting) -> Tensor:
+        """Paint a photo of any size."""
+        return self.painter.paint(content, painting)
+
+    def _row(self, painting: Image | str, scale: float) -> Tensor:
+        if isinstance(painting, str):
+            return self.painter.rows([painting], scale)
+        known = _ROWS.setdefault(self.painter, WeakKeyDictionary()).setdefault(painting, {})
+        if scale not in known:
+            known[scale] = self.painter.rows([visible_colors(painting)], scale)
+        return known[scale]
 
 
 def settings_from(kind: type[Any], stored: Mapping[str, Any], path: Path) -> Any:

@@ -64,7 +64,7 @@ def stylize(
         >>> result.image.save("painted.png")
     """
     began = time.perf_counter()
-    settings = _changed(settings or settings_kind(method)(), method, changes)
+    settings = changed(settings or settings_kind(method)(), method, changes)
     photo = read_image(content)
     mask_images = [read_image(each) for each in masks]
     job = _Job(photo, several(style), mask_images, method, grey, on_step)
@@ -257,7 +257,12 @@ def several(style: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
     return list(style) if isinstance(style, list | tuple) else [style]  # type: ignore[list-item]
 
 
-def _changed(settings: StylizeSettings, method: str, changes: Mapping[str, Any]) -> StylizeSettings:
+def changed(settings: StylizeSettings, method: str, changes: Mapping[str, Any]) -> StylizeSettings:
+    """Return settings with some of them changed.
+
+    Raises:
+        SettingError: If they are another method's, or there is no such setting, or it is not allowed.
+    """
     kind = settings_kind(method)
     if not isinstance(settings, kind):
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")

@@ -1,0 +1,202 @@
+"""A folder's pictures: which they are, where they go, and painting one of them in whichever process.
+
+A picture that is finished is known by the recipe it carries: nothing else has to be remembered between runs.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from impasto.errors import ImpastoError, InputError, WeightsError
+from impasto.image.decoding import decode
+from impasto.image.files import SUFFIXES, find_target, free_path, read_file, replace_file
+from impasto.image.formats import MAX_PIXELS, one_line
+from impasto.image.io import Image, encode_image, read_recipe
+from impasto.nn.one_pass import OnePassSettings
+from impasto.verbs.stylize import stylize
+
+Status = Literal["painted", "kept", "failed"]
+"""What became of a picture; `kept` was finished before."""
+
+_COMPARED = ("verb", "method", "grey", "styles", "interrupted")
+_NOT_COMPARED = ("model", "device")
+"""Settings that say where the network is and where it computes; its hash says which it is."""
+
+
+class Picture(NamedTuple):
+    """One picture of a folder.
+
+    Attributes:
+        content: Its path in the folder, with forward slashes.
+        output: That of the painted one in the output folder.
+    """
+
+    content: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a picture.
+
+    Attributes:
+        content: Its path in the folder.
+        output: That of the painted one in the output folder.
+        status: `painted`, `kept` (finished before) or `failed`.
+        sha256: Of the files: `content` and, if it was painted now, `output`.
+        error: Why it failed, in one line.
+        index: How many pictures are done with it.
+        total: How many there are.
+    """
+
+    content: str
+    output: str
+    status: Status
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    index: int = 0
+    total: int = 0
+
+    def as_row(self) -> dict[str, Any]:
+        """Return what the manifest says of it."""
+        row: dict[str, Any] = {"content": self.content, "output": self.output, "status": self.status}
+        return row | ({"error": self.error} if self.status == "failed" else {"sha256": dict(self.sha256)})
+
+
+def pictures_of(folder: Path, ending: str, *, nested: bool, without: Path) -> Iterator[Picture]:
+    """Yield a folder's pictures sorted by name, one folder's names in memory at a time; hidden ones are left out.
+
+    Args:
+        folder: Where to look.
+        ending: What a painted picture is called after the photo.
+        nested: Whether to look in the folders in it too; painted pictures then lie in folders of the same names.
+        without: The output folder, where nothing is looked for.
+    """
+    skipped = os.path.realpath(without)
+    for place, folders, names in os.walk(folder):
+        inner = [each for each in folders if nested and each[0] != "."]
+        folders[:] = sorted(each for each in inner if os.path.realpath(Path(place, each)) != skipped)
+        here, taken = Path(place).relative_to(folder), set[Path]()
+        for name in sorted(names):
+            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES:
+                output = free_path(here / f"{Path(name).stem}-{ending}.png", taken)
+                yield Picture((here / name).as_posix(), output.as_posix())
+
+
+@dataclass(frozen=True)
+class FolderPainter:
+    """What painting any picture of a folder needs; it can travel to other processes.
+
+    Attributes:
+        folder: Where the pictures are.
+        output: Where the painted ones go.
+        styles: Paintings, or names of styles that the network has learnt.
+        method: How.
+        settings: All settings.
+        masks: One per style, or none.
+        grey: Whether a grey photo stays grey.
+        protected: Real paths of files that must stay: those the styles and masks were read from.
+    """
+
+    folder: Path
+    output: Path
+    styles: Sequence[Image | str]
+    method: str
+    settings: OnePassSettings
+    masks: Sequence[Image] = ()
+    grey: bool = True
+    protected: frozenset[str] = frozenset()
+
+    def essence(self) -> dict[str, Any]:
+        """Return what decides how every picture looks, and find out before the first one what would fail for all.
+
+        Raises:
+            ImpastoError: If no picture could be painted like this.
+        """
+        ramp = np.linspace(0, 255, 16 * 16 * 3).astype(np.uint8).reshape(16, 16, 3)
+        recipe = dict(self._painted(Image(ramp), replace(self.settings, size=None)).recipe or {})
+        return _essence(recipe | {"settings": asdict(self.settings)})
+
+    def paint(self, picture: Picture, essence: Mapping[str, Any]) -> Outcome:
+        """Paint a picture unless it is finished; whatever is wrong with it is told, never raised.
+
+        Args:
+            picture: Which.
+            essence: What decides how it looks; see `essence`.
+        """
+        try:
+            sha256 = self._painted_file(picture, essence)
+        except ImpastoError as error:
+            said = str(error)
+        except MemoryError:
+            said = "out of memory; choose a smaller size"
+        except Exception as error:  # a fault of ours in one picture must not end a night's work either
+            said = f"{type(error).__name__}: {error}"
+        else:
+            return Outcome(*picture, "painted" if "output" in sha256 else "kept", sha256)
+        return Outcome(*picture, "failed", error=one_line(" ".join(said.split())))
+
+    def _painted_file(self, picture: Picture, essence: Mapping[str, Any]) -> dict[str, str]:
+        """Paint a picture to its file; return the content's hash and, unless it was finished, the output's."""
+        path = self.output / picture.output
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot make the folder {path.parent} ({error.strerror}): choose another") from None
+        target = find_target(path)
+        if str(target) in self.protected:
+            raise InputError(f"{picture.output} is one of the pictures painted from; choose another output")
+        data = read_file(self.folder / picture.content)
+        content = hashlib.sha256(data).hexdigest()
+        if _is_finished(target, dict(essence) | {"content": content}):
+            return {"content": content}
+        raster = decode(data, one_line(picture.content), MAX_PIXELS)
+        photo = Image(*raster, name=one_line(Path(picture.content).name), sha256=content)
+        encoded = encode_image(self._painted(photo, self.settings), "png")
+        replace_file(target, encoded)
+        return {"content": content, "output": hashlib.sha256(encoded).hexdigest()}
+
+    def _painted(self, photo: Image, settings: OnePassSettings) -> Image:
+        return stylize(
+            photo, list(self.styles), method=self.method, settings=settings, masks=self.masks, grey=self.grey
+        ).image
+
+
+def check_same(here: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise unless another process would paint the same.
+
+    Raises:
+        WeightsError: If its network is another one.
+    """
+    if here != wanted:
+        raise WeightsError("a worker has another network under this name; give all machines the same files")
+
+
+def _is_finished(path: Path, essence: Mapping[str, Any]) -> bool:
+    """Tell whether a picture lies there that was painted like this."""
+    if not path.is_file():
+        return False
+    try:
+        recipe = read_recipe(path)
+        return recipe is not None and _essence(recipe) == essence
+    except (InputError, KeyError, TypeError, AttributeError):
+        return False  # damaged, or a recipe that anybody may have written
+
+
+def _essence(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a recipe decides how the picture looks: not names, places, versions or the machine."""
+    inputs: Mapping[str, Any] = recipe["inputs"]
+    chosen: dict[str, Any] = {name: recipe.get(name) for name in _COMPARED}
+    chosen["settings"] = {name: value for name, value in recipe["settings"].items() if name not in _NOT_COMPARED}
+    chosen["weights"] = sorted(recipe["weights"].values())
+    chosen["content"] = inputs["content"]["sha256"]
+    for role in ("style", "masks"):
+        chosen[role] = [each["sha256"] for each in inputs[role]]
+    found: dict[str, Any] = json.loads(json.dumps(chosen))  # tuples are lists there
+    return found
