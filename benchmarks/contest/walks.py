@@ -14,12 +14,12 @@ import impasto
 from contest.judging import Judge, Losses, exactly
 from gatys import textbook
 from impasto._typing import Picture
-from impasto.image.files import replace_file
 from impasto.image.regions import Style
 from impasto.methods.gatys import GatysSettings, paint
 from impasto.nn.compute import choose_dtype, reused_memory
 from impasto.nn.perceptual import PerceptualSettings
 from impasto.result import Step
+from impasto.writing import replace_file
 
 Walk = Literal["plain", "impasto", "adam"]
 WALKS: dict[Walk, str] = {

@@ -65,3 +65,8 @@ def check_count(name: str, given: Sequence[object], wanted: int, things: str) ->
     """
     if given and len(given) != wanted:
         raise SettingError(f"{name} has {len(given)} values for {wanted} {things}; give one each, or none")
+
+
+def one_line(text: str) -> str:
+    """Show `text` on one line: line breaks and what no terminal prints are escaped, letters are kept."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

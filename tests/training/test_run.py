@@ -24,7 +24,7 @@ SETTINGS = {
 }
 
 
-class Killed(Exception):
+class Killed(Exception):  # noqa: N818 -- not an error
     """Raised in a run at a step."""
 
 

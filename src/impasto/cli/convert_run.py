@@ -9,11 +9,10 @@ import tyro
 
 from impasto.cli.console import print_json, say
 from impasto.cli.options import Json, given, parse
-from impasto.errors import InputError, SettingError
-from impasto.image.files import find_target
-from impasto.image.formats import one_line
+from impasto.errors import InputError, SettingError, one_line
 from impasto.verbs.one_pass import MODEL_SUFFIX, Published, read_published
 from impasto.weights.model import write_model
+from impasto.writing import find_target
 
 COMMAND = "impasto convert"
 DESCRIPTION = (

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from impasto.cli.console import duration, print_json, say
 from impasto.cli.progress import folder_bar
-from impasto.errors import ImpastoError
-from impasto.image.formats import one_line
+from impasto.errors import ImpastoError, one_line
 from impasto.nn.compute import reused_memory
 from impasto.verbs.folder import MANIFEST
 from impasto.verbs.folder_painter import Outcome

@@ -8,7 +8,7 @@ from impasto.cli.output import write_result
 from impasto.cli.progress import step_bar
 from impasto.cli.signals import undisturbed
 from impasto.cli.words import STDIN
-from impasto.image.formats import one_line
+from impasto.errors import one_line
 from impasto.nn.compute import reused_memory
 from impasto.result import OnStep, Result
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from impasto.cli.console import is_terminal
 from impasto.cli.words import STDIN
-from impasto.errors import InputError, SettingError
+from impasto.errors import InputError, SettingError, one_line
 from impasto.image import Image, encode_image, write_image
 from impasto.image.decoding import decode
 from impasto.image.encoding import format_of
-from impasto.image.files import SUFFIXES, find_target, free_path, pictures_in
-from impasto.image.formats import MAX_FILE_BYTES, MAX_PIXELS, check_file_size, one_line
+from impasto.image.files import SUFFIXES, free_path, pictures_in
+from impasto.image.formats import MAX_FILE_BYTES, MAX_PIXELS, check_file_size
+from impasto.writing import find_target
 
 PIECE_BYTES = 2**20
 

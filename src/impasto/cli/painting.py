@@ -12,8 +12,8 @@ from impasto.cli.output import write_result
 from impasto.cli.progress import Preview, fetch_bar, step_bar
 from impasto.cli.signals import undisturbed
 from impasto.cli.words import STDIN
+from impasto.errors import one_line
 from impasto.image import Image
-from impasto.image.formats import one_line
 from impasto.methods import gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import reused_memory

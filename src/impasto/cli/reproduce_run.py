@@ -11,7 +11,7 @@ from impasto.cli.options import Json, Output, given, parse
 from impasto.cli.output import check_target, write_result
 from impasto.cli.progress import step_bar
 from impasto.cli.words import STDIN
-from impasto.image.formats import one_line
+from impasto.errors import one_line
 from impasto.nn.compute import reused_memory
 from impasto.verbs.reproduce import Reproduction, reproduce
 

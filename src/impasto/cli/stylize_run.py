@@ -14,9 +14,8 @@ from impasto.cli.options import Contents, Json, Masks, Output, Settings, Styles,
 from impasto.cli.output import Job, check_target, make_folder, plan, plan_folder, read_stdin
 from impasto.cli.painting import Task, fetch_network, paint
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
-from impasto.errors import ImpastoError, SettingError, WeightsError
+from impasto.errors import ImpastoError, SettingError, WeightsError, one_line
 from impasto.image import Image, read_image
-from impasto.image.formats import one_line
 from impasto.methods import gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import choose_device

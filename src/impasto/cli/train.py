@@ -14,9 +14,8 @@ def main(words: list[str]) -> int:
         KeyboardInterrupt: The run can go on where it was.
     """
     if words and words[0] in ("-h", "--help"):
-        print(
-            f"impasto train METHOD --data PHOTOS --styles ART --run RUN …   with METHOD one of {', '.join(TRAINABLE)}"
-        )
+        print("impasto train METHOD --data PHOTOS --styles ART --run RUN …")
+        print(f"METHOD is one of {', '.join(TRAINABLE)}")
         print("impasto train METHOD --help tells all flags of one")
         return 0
     if not words or words[0].startswith("-"):

@@ -13,8 +13,7 @@ import tyro
 
 from impasto.cli.console import duration, is_terminal, print_json, say
 from impasto.cli.options import Json, Settings, parse
-from impasto.errors import ImpastoError, SettingError
-from impasto.image.formats import one_line
+from impasto.errors import ImpastoError, SettingError, one_line
 from impasto.methods import Method
 from impasto.nn.compute import reused_memory
 

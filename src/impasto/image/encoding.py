@@ -10,11 +10,11 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from impasto.errors import InputError, check_choice, check_range
+from impasto.errors import InputError, check_choice, check_range, one_line
 from impasto.image import metadata
 from impasto.image.arrays import Pixels
 from impasto.image.containers import PNG_SIGNATURE_SIZE, png_chunk
-from impasto.image.formats import WritableFormat, last_line, one_line
+from impasto.image.formats import WritableFormat, last_line
 
 Recipe = Mapping[str, Any] | None
 

@@ -3,7 +3,7 @@
 from mmap import mmap
 from typing import Literal, get_args
 
-from impasto.errors import InputError
+from impasto.errors import InputError, one_line
 
 FileFormat = Literal["png", "jpeg", "webp", "tiff", "gif", "bmp"]
 """What is read."""
@@ -112,11 +112,6 @@ def last_line(reason: object) -> str:
     """Quote the last line of what a library said, for it piles up earlier messages before it."""
     lines = [line.strip() for line in str(reason).splitlines() if line.strip()]
     return one_line(lines[-1])[:120] if lines else "no reason given"
-
-
-def one_line(text: str) -> str:
-    """Show `text` on one line: line breaks and what no terminal prints are escaped, letters are kept."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def _megapixels(pixels: int) -> str:

@@ -14,19 +14,14 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.errors import InputError
+from impasto.errors import InputError, one_line
 from impasto.image.arrays import Pixels, is_pillow, is_tensor, samples_of_array, samples_of_tensor
 from impasto.image.decoding import Raster, decode, decode_pillow, raster_of, recipe_in
 from impasto.image.encoding import encode, format_of
-from impasto.image.files import find_target, mapped_file, read_file, replace_file
-from impasto.image.formats import (
-    MAX_PIXELS,
-    WritableFormat,
-    check_file_size,
-    check_picture_size,
-    one_line,
-)
+from impasto.image.files import mapped_file, read_file
+from impasto.image.formats import MAX_PIXELS, WritableFormat, check_file_size, check_picture_size
 from impasto.image.headers import read_header
+from impasto.writing import find_target, replace_file
 
 if TYPE_CHECKING:
     import PIL.Image

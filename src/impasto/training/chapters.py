@@ -13,8 +13,8 @@ class Chapters(Sampler[int]):
     """The positions of the chapter that the training is in.
 
     An epoch in Lightning's sense is a chapter of the training, not a round of the photos: a chapter always begins
-    with a known crop, so a resumed training sees exactly what an uninterrupted one would have seen. Which chapter it
-    is follows from the steps taken, since Lightning's count of epochs is a guess after an interruption.
+    with a known crop, so a resumed training sees exactly what an uninterrupted one would have seen. Which chapter
+    it is follows from the steps taken, since Lightning's count of epochs is a guess after an interruption.
     """
 
     def __init__(self, length: int, total: int, taken: Callable[[], int]) -> None:
@@ -42,8 +42,8 @@ class Chapters(Sampler[int]):
 def between_chapters(checkpoint: dict[str, Any]) -> None:
     """Let Lightning begin the next chapter: nothing of it is done, and all before it is.
 
-    What Lightning keeps of its loops tells from which of its hooks a checkpoint was saved, and it guesses how much of
-    the epoch is left. Ours are always saved between two epochs.
+    What Lightning keeps of its loops tells from which of its hooks a checkpoint was saved, and it guesses how much
+    of the epoch is left. Ours are always saved between two epochs.
 
     Args:
         checkpoint: As Lightning loaded it; changed in place.

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from impasto.errors import InputError, WeightsError
-from impasto.image.files import replace_file
+from impasto.writing import replace_file
 
 _TREE = "impasto-training-state"
 

@@ -19,13 +19,13 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from impasto.errors import InputError, SettingError, check_choice, check_whole
-from impasto.image.files import replace_file
 from impasto.image.io import encode_image, read_image
 from impasto.nn.compute import Device, choose_device, choose_dtype
 from impasto.training.chapters import CHAPTER
 from impasto.training.checkpoint import SafetensorsCheckpoints
 from impasto.training.one_pass import OnePassTraining
 from impasto.weights.model import Card, write_model
+from impasto.writing import replace_file
 
 Mixed = Literal["auto", "bf16-mixed", "16-mixed", "32-true"]
 LOGGED_EVERY = 10

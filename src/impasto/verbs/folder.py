@@ -12,9 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from impasto.errors import InputError, SettingError, check_choice, check_whole
+from impasto.errors import InputError, SettingError, check_choice, check_whole, one_line
 from impasto.image.files import SUFFIXES
-from impasto.image.formats import one_line
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.methods import METHODS
 from impasto.nn.one_pass import OnePassSettings

@@ -13,13 +13,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from impasto.errors import ImpastoError, InputError, WeightsError
+from impasto.errors import ImpastoError, InputError, WeightsError, one_line
 from impasto.image.decoding import decode
-from impasto.image.files import SUFFIXES, find_target, free_path, read_file, replace_file
-from impasto.image.formats import MAX_PIXELS, one_line
+from impasto.image.files import SUFFIXES, free_path, read_file
+from impasto.image.formats import MAX_PIXELS
 from impasto.image.io import Image, encode_image, read_recipe
 from impasto.nn.one_pass import OnePassSettings
 from impasto.verbs.stylize import stylize
+from impasto.writing import find_target, replace_file
 
 Status = Literal["painted", "kept", "failed"]
 """What became of a picture; `kept` was finished before."""

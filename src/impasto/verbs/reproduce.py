@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 import numpy as np
 import torch
 
-from impasto.errors import InputError, SettingError, check_choice
+from impasto.errors import InputError, SettingError, check_choice, one_line
 from impasto.image.files import open_file
-from impasto.image.formats import WritableFormat, one_line, sniff
+from impasto.image.formats import WritableFormat, sniff
 from impasto.image.io import Image, ImageSource, encode_image, read_image
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import Precision, choose_device

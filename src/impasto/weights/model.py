@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from impasto.errors import InputError, WeightsError
-from impasto.image.files import replace_file
+from impasto.writing import replace_file
 
 FORMAT = 1
 _KEY = "impasto-model"
