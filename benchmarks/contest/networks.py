@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from contest.workers import Contestant, command
 from impasto.methods import METHODS
 from impasto.nn.perceptual import PerceptualSettings
-from impasto.verbs.one_pass import settings_from
 from impasto.weights.model import Card, read_model
 from impasto.weights.store import catalog, find
 
@@ -76,8 +75,7 @@ def objective_of(networks: Sequence[Network]) -> PerceptualSettings:
     for network in networks:
         if issubclass(_settings_class(network.method), PerceptualSettings):
             stored = {name: value for name, value in network.card.settings.items() if name in known}
-            objective: PerceptualSettings = settings_from(PerceptualSettings, stored, network.path)
-            return objective
+            return replace(network.card, settings=stored).settings_as(PerceptualSettings)
     return PerceptualSettings()
 
 

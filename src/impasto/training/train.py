@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from impasto.errors import SettingError, check_choice
 from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.regions import visible_colors
-from impasto.methods import METHODS
+from impasto.methods import METHODS, prediction
 from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
@@ -31,6 +31,13 @@ from impasto.weights.model import Card, read_model
 from impasto.weights.store import catalog, find
 
 TRAINABLE = ("johnson", "multistyle", "adain", "prediction")
+STARTS = {
+    "johnson": ("johnson", "prediction"),
+    "multistyle": ("multistyle", "prediction"),
+    "adain": ("adain",),
+    "prediction": ("prediction",),
+}
+"""Whose network a training can begin with."""
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
 """Of so many pictures one is never trained on, and at most so many are."""
 HELD_OUT_CROPS = 32
@@ -56,8 +63,9 @@ def train(
         styles: Paintings, or folders of them. `johnson` learns one, `multistyle` each under its file's name; for
             `adain` and `prediction` the more the better.
         run: The run's folder.
-        start: A trained network to begin with. A `multistyle` network keeps all it knows, to the bit, and learns
-            the new styles by their rows alone.
+        start: A trained network to begin with, whose widths are then kept. A `multistyle` network keeps all it
+            knows, to the bit, and learns the new styles by their rows alone; `johnson` and `multistyle` can also
+            begin with a network for `prediction`, which knows how to paint and has a first guess of every style.
         settings: The method's.
         run_settings: Device, precision, how often to look at held-out photos.
         on_step: Called after every step; raising in it cancels.
@@ -77,16 +85,17 @@ def train(
     settings = kind() if settings is None else settings
     if not isinstance(settings, kind):
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
-    started = None if start is None else _read_start(start, method)
+    begun = None if start is None else _Start.read(start, method)
+    settings = settings if begun is None else begun.shaped(settings)
     photos, paintings = _Pictures.under([data], "photos"), _Pictures.under(styles, "paintings")
-    training = _training(settings, photos, paintings, started)
+    training = _training(settings, photos, paintings, begun)
     config = {
         "impasto": __version__,
         "method": method,
         "settings": asdict(settings),
         "photos": photos.described(),
         "paintings": paintings.described(),
-        "start": None if started is None else started.sha256,
+        "start": None if begun is None else begun.sha256,
     }
     samples = [photos.held_out_crops(SAMPLE_SIZE, SAMPLES, 1.0, 1)[index].picture[None] for index in range(SAMPLES)]
     return run_training(training, method, Path(run), samples, config, run_settings or RunSettings(), on_step)
@@ -150,51 +159,92 @@ class _Start(NamedTuple):
     tensors: Mapping[str, Tensor]
     sha256: str
 
+    @classmethod
+    def read(cls, start: str | os.PathLike[str], method: str) -> "_Start":
+        """Read a trained network.
 
-def _read_start(start: str | os.PathLike[str], method: str) -> _Start:
-    path = find(str(start)) if str(start) in catalog() else Path(start)
-    card, tensors = read_model(path)
-    if card.method != method:
-        raise SettingError(f"{path} is a network for {card.method}; {method} begins with one of its own kind")
-    return _Start(card, tensors, hashlib.sha256(path.read_bytes()).hexdigest())
+        Raises:
+            SettingError: If a training of this method cannot begin with it.
+        """
+        path = find(str(start)) if str(start) in catalog() else Path(start)
+        card, tensors = read_model(path)
+        if card.method not in STARTS[method]:
+            raise SettingError(
+                f"{path} is a network for {card.method}; {method} begins with one for {' or '.join(STARTS[method])}"
+            )
+        return cls(card, tensors, hashlib.sha256(path.read_bytes()).hexdigest())
+
+    def shaped(self, settings: Settings) -> Settings:
+        """Return settings with the shape that this network has."""
+        shape = ("base_channels", "num_blocks", "embedding_size", "network")
+        known = self.card.settings
+        return replace(
+            settings, **{name: known[name] for name in shape if name in known and hasattr(settings, name)}
+        )
+
+    def predicted_rows(self, pictures: Sequence[Tensor]) -> tuple[Mapping[str, Tensor], Tensor]:
+        """Return the transformation network's tensors and the row of each picture, by a network for prediction."""
+        settings = self.card.settings_as(PredictionSettings)
+        painter = prediction.painter(settings, self.tensors, (), torch.device("cpu"), torch.float32)
+        return painter.network.transform.state_dict(), painter.rows(pictures).clone()
+
+    def load_into(self, network: torch.nn.Module) -> None:
+        """Give a network of the same shape these weights.
+
+        Raises:
+            SettingError: If it has another shape.
+        """
+        try:
+            network.load_state_dict(dict(self.tensors))
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise SettingError(f"the network to begin with is not what its file says ({reason})") from None
 
 
-def _training(
-    settings: Settings, photos: _Pictures, paintings: _Pictures, started: _Start | None
-) -> OnePassTraining:
+def _training(settings: Settings, photos: _Pictures, paintings: _Pictures, start: _Start | None) -> OnePassTraining:
     crops = photos.crops(settings.crop_size, settings.steps * settings.batch_size, settings.zoom, settings.seed)
     held_out = photos.held_out_crops(settings.crop_size, HELD_OUT_CROPS, settings.zoom, settings.seed + 1)
+    if isinstance(settings, JohnsonSettings | MultistyleSettings):
+        return _learning_styles(settings, paintings.pictures(), crops, held_out, start)
+    assert isinstance(settings, PredictionSettings | AdainSettings)
+    looked_at = settings.style_size // 2
+    looks = paintings.crops(looked_at, settings.looks, 2.0, settings.seed + 2, settings.turned_hues)
+    held_out_looks = paintings.held_out_crops(looked_at, HELD_OUT_CROPS, 2.0, settings.seed + 3)
     training: OnePassTraining
-    if isinstance(settings, JohnsonSettings):
-        training = JohnsonTraining(settings, paintings.pictures(), crops, held_out)
-    elif isinstance(settings, MultistyleSettings):
-        training = MultistyleTraining(settings, paintings.pictures(), crops, held_out)
-        if started is not None:
-            training.learn_rows_of(_multistyle(started, settings), started.card.styles)
-            return training
+    if isinstance(settings, PredictionSettings):
+        training = PredictionTraining(settings, looks, crops, held_out, held_out_looks)
     else:
-        assert isinstance(settings, PredictionSettings | AdainSettings)
-        looked_at = settings.style_size // 2
-        looks = paintings.crops(looked_at, settings.looks, 2.0, settings.seed + 2, settings.turned_hues)
-        held_out_looks = paintings.held_out_crops(looked_at, HELD_OUT_CROPS, 2.0, settings.seed + 3)
-        of_method = PredictionTraining if isinstance(settings, PredictionSettings) else AdainTraining
-        training = of_method(settings, looks, crops, held_out, held_out_looks)  # type: ignore[arg-type]
-    if started is not None:
-        _load(training.network, started)
+        training = AdainTraining(settings, looks, crops, held_out, held_out_looks)
+    if start is not None:
+        start.load_into(training.network)
     return training
 
 
-def _multistyle(started: _Start, settings: MultistyleSettings) -> Multistyle:
-    network = Multistyle(len(started.card.styles), settings.base_channels, settings.num_blocks)
-    _load(network, started)
-    return network
-
-
-def _load(network: torch.nn.Module, started: _Start) -> None:
-    try:
-        network.load_state_dict(dict(started.tensors))
-    except RuntimeError as error:
-        raise SettingError(
-            f"the network to start with has another shape ({str(error).splitlines()[-1].strip()}); choose the "
-            "base_channels and num_blocks that it was trained with"
-        ) from None
+def _learning_styles(
+    settings: JohnsonSettings | MultistyleSettings,
+    paintings: Mapping[str, Tensor],
+    crops: Crops,
+    held_out: Crops,
+    start: _Start | None,
+) -> OnePassTraining:
+    """Return a training of styles with names, which may begin with the rows that a network for prediction gives."""
+    pictures = list(paintings.values())
+    if isinstance(settings, JohnsonSettings):
+        one = JohnsonTraining(settings, paintings, crops, held_out)
+        if start is not None and start.card.method == "prediction":
+            transform, rows = start.predicted_rows(pictures)
+            one.network.transform.load_state_dict(transform)
+            one.network.row.data.copy_(rows)
+        elif start is not None:
+            start.load_into(one.network)
+        return one
+    many = MultistyleTraining(settings, paintings, crops, held_out)
+    if start is not None and start.card.method == "prediction":
+        transform, rows = start.predicted_rows([held_out[index].picture[None] for index in range(8)] + pictures)
+        many.network.transform.load_state_dict(transform)
+        many.network.rows.data.copy_(torch.cat([rows[:8].mean(dim=0, keepdim=True), rows[8:]]))
+    elif start is not None:
+        known = Multistyle(len(start.card.styles), settings.base_channels, settings.num_blocks)
+        start.load_into(known)
+        many.learn_rows_of(known, start.card.styles)
+    return many

@@ -1,11 +1,10 @@
 """Trained networks that paint in one pass: found by name or file, loaded once, applied to pictures."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -138,18 +137,6 @@ class _Acquainted:
         return known[scale]
 
 
-def settings_from(kind: type[Any], stored: Mapping[str, Any], path: Path) -> Any:
-    """Return settings as a model file stores them.
-
-    Raises:
-        WeightsError: If there is one that this version does not know.
-    """
-    known = {field.name for field in fields(kind)}
-    if unknown := sorted(set(stored) - known):
-        raise WeightsError(f"{path} has the settings {', '.join(unknown)}, which this version does not know")
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
-
-
 class Published(NamedTuple):
     """A network that others published, as a model file of ours would hold it.
 
@@ -202,7 +189,7 @@ def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: tor
     if card.method not in METHODS or not METHODS[card.method].one_pass:
         raise WeightsError(f"{path} is a network for {card.method}, which does not paint in one pass")
     module = METHODS[card.method].load()
-    settings = settings_from(getattr(module, METHODS[card.method].settings), card.settings, path)
+    settings = card.settings_as(getattr(module, METHODS[card.method].settings))
     try:
         return card, module.painter(settings, tensors, card.styles, device, dtype)
     except RuntimeError as error:  # load_state_dict lists every tensor that does not fit

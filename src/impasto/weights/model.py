@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -13,6 +13,7 @@ from torch import Tensor
 from impasto.errors import InputError, WeightsError
 from impasto.writing import replace_file
 
+Settings = TypeVar("Settings")
 FORMAT = 1
 _KEY = "impasto-model"
 
@@ -42,6 +43,18 @@ class Card:
     value_range: tuple[float, float] = (0.0, 1.0)
     inference: Mapping[str, str] = field(default_factory=lambda: {"norm": "instance", "dropout": "none"})
     format: int = FORMAT
+
+    def settings_as(self, kind: type[Settings]) -> Settings:
+        """Return the settings as the dataclass of the method.
+
+        Raises:
+            WeightsError: If there is one that this version does not know.
+        """
+        known = {each.name for each in fields(kind)}  # type: ignore[arg-type] # a TypeVar cannot say it is one
+        if unknown := sorted(set(self.settings) - known):
+            raise WeightsError(f"the model has the settings {', '.join(unknown)}, which this version does not know")
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in self.settings.items()}
+        return kind(**values)
 
 
 def write_model(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
