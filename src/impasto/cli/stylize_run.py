@@ -15,8 +15,9 @@ from impasto.cli.painting import Painted, Task, fetch_network, paint
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
 from impasto.errors import ImpastoError, SettingError, WeightsError
 from impasto.image import Image, read_image
+from impasto.image.clips import VideoSettings, is_video
 from impasto.image.formats import one_line
-from impasto.methods import gatys
+from impasto.methods import METHODS, gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import choose_device
 from impasto.nn.one_pass import OnePassSettings
@@ -35,11 +36,12 @@ class StylizeOptions:
     """Everything `impasto stylize` can be told."""
 
     content: Contents = ()
-    """Pictures to paint: files, folders (every picture that lies in them), or - for standard input."""
+    """What to paint: pictures, folders (every picture that lies in them), - for standard input, or one video."""
     style: Styles = ()
     """Paintings to paint after."""
     output: Output = None
-    """The painted picture: .png .jpg .webp .tif, replacing what was there; a folder for several; - is stdout."""
+    """The painted picture: .png .jpg .webp .tif (of a video .mp4 .mkv .webm), replacing what was there; a folder
+    for several; - is stdout."""
     method: str = DEFAULT_METHOD
     """How; see impasto methods. Each has settings of its own."""
     masks: Masks = ()
@@ -64,6 +66,7 @@ class OnePassOptions(StylizeOptions):
     """Everything for a method whose trained network paints in one pass."""
 
     settings: Annotated[OnePassSettings, Settings] = field(default_factory=OnePassSettings)
+    video: Annotated[VideoSettings, Settings] = field(default_factory=VideoSettings)
 
 
 Options = GatysOptions | OnePassOptions
@@ -75,6 +78,8 @@ def main(words: list[str]) -> int:
     kind: type[Options] = OnePassOptions if one_pass else GatysOptions
     options = parse(kind, words, command=COMMAND, description=DESCRIPTION)
     given(options.content, "picture to paint; write it before --style", COMMAND)
+    if any(is_video(Path(path)) for path in options.content if path != STDIN):
+        return _paint_video(options)
     tasks = _Tasks(options)
     jobs = plan(options.content, tasks.style_names, options.output)
     if len(options.content) == 1 and not Path(options.content[0]).is_dir():
@@ -86,6 +91,17 @@ def main(words: list[str]) -> int:
             raise painted.stop
         return 0
     return _paint_many(jobs, tasks)
+
+
+def _paint_video(options: Options) -> int:
+    if isinstance(options, GatysOptions):
+        raise SettingError(f"{options.method} takes minutes a frame; choose --method {' or '.join(_ONE_PASS)}")
+    from impasto.cli.video_run import paint_video
+
+    return paint_video(options)
+
+
+_ONE_PASS = [name for name, row in METHODS.items() if row.one_pass]
 
 
 class _Tasks:

@@ -1,4 +1,4 @@
-"""Videos, as far as they are known without the libraries that open them: which files are, and how they are smoothed."""
+"""Videos, as far as they are known without the libraries that open them: which files are some, and settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class VideoSettings:
     """What can be chosen for a video beside how its frames are painted."""
 
     smooth: float = 0.7
-    """For a video: how much of each frame is the one before, moved along with the picture; 0 is off, 1 all of it."""
+    """For a video: how much of each frame is the one before, moved along with the picture; 0 is off."""
 
     def __post_init__(self) -> None:
         check_range("smooth", self.smooth, 0, 1)

@@ -1,13 +1,14 @@
-"""Videos out: frames become segments that stand for themselves, and segments a video, with the sound of another one.
+"""Videos out: frames become segments that stand for themselves, and segments a video, with another one's sound.
 
-A segment is encoded alone, so that a run that was stopped goes on after its last whole segment and the result is the
-same to the byte. No frame is described by a later one (no B-frames): what is decoded first is seen first, and segments
-follow each other whatever the distances of their frames.
+A segment is encoded alone, so that a run that was stopped goes on after its last whole segment and the result is
+the same to the byte. No frame is described by a later one (no B-frames): what is decoded first is seen first, and
+segments follow each other whatever the distances of their frames.
 """
 
 from __future__ import annotations
 
 import heapq
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -24,8 +25,7 @@ from av.video.frame import VideoFrame
 from impasto.errors import ImpastoError, InputError, check_choice
 from impasto.image.clips import WRITABLE
 from impasto.image.flow import Frame
-from impasto.image.formats import one_line
-from impasto.image.video import ACCURATE, BT601, Clip, opened, video_stream
+from impasto.image.video import ACCURATE, BT601, Clip, container_at
 
 LIMITED_RANGE, TAG_OF_BT601 = 1, 6
 
@@ -130,7 +130,7 @@ def check_writable(clip: Clip, suffix: str) -> None:
     encoder = ENCODINGS[suffix].encoder
     if encoder not in av.codecs_available:
         raise ImpastoError(f"this PyAV has no {encoder}; install the one from PyPI: pip install av")
-    with av.open("/dev/null", "w", format=_container(suffix)) as container:
+    with av.open(io.BytesIO(), "w", format=_container(suffix)) as container:
         supported = container.supported_codecs
     for sound in clip.sounds:
         if sound not in supported:
@@ -150,13 +150,11 @@ def join(film: Film, segments: Sequence[Path], target: Path, comment: str) -> No
         comment: Goes into the file's metadata.
 
     Raises:
-        InputError: If it cannot be written.
+        OSError: If it cannot be written.
+        FFmpegError: Likewise.
     """
     encoding, clip = ENCODINGS[film.suffix], film.clip
-    with (
-        opened(clip.path) as source,
-        av.open(str(target), "w", format=_container(film.suffix)) as out,
-    ):
+    with container_at(clip.path) as source, av.open(str(target), "w", format=_container(film.suffix)) as out:
         video: Any = out.add_stream(encoding.encoder, rate=clip.rate, options=dict(encoding.options))
         _describe(video.codec_context, film)
         video.time_base = clip.time_base

@@ -1,18 +1,19 @@
 """Painted frames kept steady: each is mixed with the one before, moved along with the picture.
 
 A network that paints one frame does not know the one before, so strokes jump although nothing moved. The optical
-flow between two photos says where each pixel was a frame ago. What was painted there is brought along and mixed with
-what is painted now, but only where the flow can be trusted.
+flow between two photos says where each pixel was a frame ago. What was painted there is brought along and mixed
+with what is painted now, but only where the flow can be trusted.
 
 Convention: with photos I and flows f (from now back) and g (from before on), a pixel x is **reliable** as far as
 
-    r(x) = [ |f + g'|² < 0.01 (|f|² + |g'|²) + 0.5 ] · exp(−(e / 12)²),  g' = g(x + f),  e = mean |I₂(x) − I₁(x + f)|
+    r(x) = [ |f + g'|² < 0.01 (|f|² + |g'|²) + 0.5 ] · exp(−(e / 12)²)
+    g' = g(x + f),  e = mean |I₂(x) − I₁(x + f)|
 
-where e is in levels of 8 bits, over the three channels and the 5×5 pixels around x, and r = 0 where x + f lies outside
-the picture. With painted frames P, the **smoothed** frame is S₂ = P₂ + s · r · (W S₁ − P₂), W bringing a frame along
-and s the setting `smooth`. A **cut** is where less than a third of the picture has r > ½; there nothing is mixed.
-**Flicker** of frames F is the mean of |F₂ − W F₁| in levels of 8 bits, over channels, pixels with r > ½, and all
-frames but the first of each shot.
+where e is in levels of 8 bits, over the three channels and the 5×5 pixels around x, and r = 0 where x + f lies
+outside the picture. With painted frames P, the **smoothed** frame is S₂ = P₂ + s · r · (W S₁ − P₂), W bringing a
+frame along and s the setting `smooth`. A **cut** is where less than a third of the picture has r > ½; there
+nothing is mixed. **Flicker** of frames F is the mean of |F₂ − W F₁| in levels of 8 bits, over channels, pixels with
+r > ½, and all frames but the first of each shot.
 
 Reference: the flow is DIS (Kroeger et al., ECCV 2016) out of OpenCV; the check by both flows is that of Sundaram,
 Brox & Keutzer, ECCV 2010; mixing where the flow holds is after Ruder, Dosovitskiy & Brox, GCPR 2016.
@@ -71,7 +72,7 @@ class Last(NamedTuple):
 
 @dataclass
 class Tally:
-    """Sums from which flicker is told: of differences by what they are between, and of values they were added from."""
+    """Sums that flicker is told from: of differences, by what they are between, and of how many were added."""
 
     differences: dict[str, float] = field(default_factory=lambda: dict.fromkeys(Last._fields, 0.0))
     values: int = 0
@@ -85,7 +86,7 @@ class Tally:
         self.cuts += other.cuts
 
     def flicker(self) -> dict[str, float | None]:
-        """Return the flicker of photos, painted and smoothed frames, in levels of 8 bits; None if nothing was compared."""
+        """Return the flicker of photos, painted and smoothed frames; None if nothing was compared."""
         return {
             name: difference / self.values if self.values else None for name, difference in self.differences.items()
         }
@@ -141,7 +142,7 @@ def motion_between(before: Frame, now: Frame) -> Motion:
     returned = _sampled(on, source, cv2.INTER_LINEAR)
     gap = np.square(back + returned).sum(axis=2)
     lengths = np.square(back).sum(axis=2) + np.square(returned).sum(axis=2)
-    inside = ((source >= 0) & (source <= np.float32([width - 1, height - 1]))).all(axis=2)
+    inside = ((source >= 0) & (source <= np.asarray([width - 1, height - 1], np.float32))).all(axis=2)
     moved = _sampled(before, source, cv2.INTER_LINEAR)
     error = cv2.blur(cv2.absdiff(now, moved).mean(axis=2, dtype=np.float32), _AROUND)
     trusted = (gap < 0.01 * lengths + 0.5) & inside
@@ -164,7 +165,7 @@ def flow(start: Frame, end: Frame) -> Plane:
 def warp(frame: Frame, motion: Motion) -> Frame:
     """Bring a frame along to where the picture is now."""
     # bicubic, because a frame is brought along many times and would blur
-    return _sampled(frame, motion.source, cv2.INTER_CUBIC)
+    return np.asarray(_sampled(frame, motion.source, cv2.INTER_CUBIC), np.uint8)
 
 
 def mix(painted: Frame, before: Frame, share: Plane) -> Frame:

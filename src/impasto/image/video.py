@@ -1,8 +1,8 @@
 """Videos in: frames upright and in RGB, one at a time, each with its exact time.
 
-Convention: a frame's time is `pts` ticks of the stream's `time_base`, as the file has it; frames need not come at even
-distances. The turn that a phone writes beside the picture is applied, as the turn in a photo's EXIF is. What a file
-does not say about its colours is taken as players take it: BT.709 from 720 lines on, BT.601 below.
+Convention: a frame's time is `pts` ticks of the stream's `time_base`, as the file has it; frames need not come at
+even distances. The turn that a phone writes beside the picture is applied, as the turn in a photo's EXIF is. What a
+file does not say about its colours is taken as players take it: BT.709 from 720 lines on, BT.601 below.
 """
 
 from collections.abc import Iterator
@@ -173,14 +173,17 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if not path.is_file():
         raise InputError(f"{name} is no file; give a video")
     try:
-        # a playlist called .mp4 could name addresses
-        with av.open(
-            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        ) as container:
+        with container_at(path) as container:
             yield container
     except av.FFmpegError as error:
         reason = one_line(error.strerror or "")
         raise InputError(f"{name} is damaged or no video ({reason}): save or fetch it again") from None
+
+
+def container_at(path: Path) -> InputContainer:
+    """Open a video; PyAV's errors stay as they are."""
+    # a playlist called .mp4 could name addresses
+    return av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
 
 
 def video_stream(container: InputContainer, name: str) -> VideoStream:
