@@ -15,7 +15,7 @@ from impasto.cli.painting import Painted, Task, fetch_network, paint
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
 from impasto.errors import ImpastoError, SettingError, WeightsError
 from impasto.image import Image, read_image
-from impasto.image.clips import VideoSettings, is_video
+from impasto.image.clips import VideoSettings, check_libraries, is_video
 from impasto.image.formats import one_line
 from impasto.methods import METHODS, gatys
 from impasto.methods.gatys import GatysSettings
@@ -96,6 +96,7 @@ def main(words: list[str]) -> int:
 def _paint_video(options: Options) -> int:
     if isinstance(options, GatysOptions):
         raise SettingError(f"{options.method} takes minutes a frame; choose --method {' or '.join(_ONE_PASS)}")
+    check_libraries()
     from impasto.cli.video_run import paint_video
 
     return paint_video(options)

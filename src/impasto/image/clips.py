@@ -1,6 +1,7 @@
 """Videos, as far as they are known without the libraries that open them: which files are some, and settings."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from impasto.errors import ImpastoError, check_range
@@ -45,6 +46,16 @@ def is_video(path: Path) -> bool:
     return is_mp4 or is_avi or head[:4] == b"\x1aE\xdf\xa3"  # Matroska and WebM
 
 
-def missing(library: str) -> ImpastoError:
-    """Word the error for a library that only videos need and that is not here."""
-    return ImpastoError(f"videos need {library}, which is not installed; run pip install 'impasto[video]'")
+def check_libraries() -> None:
+    """Raise unless what only videos need is installed.
+
+    Raises:
+        ImpastoError: Naming what is missing.
+    """
+    for module, package in (("av", "PyAV"), ("cv2", "OpenCV")):
+        try:
+            import_module(module)
+        except ImportError:
+            raise ImpastoError(
+                f"videos need {package}, which is not installed; run pip install 'impasto[video]'"
+            ) from None

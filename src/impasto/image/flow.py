@@ -11,7 +11,7 @@ Convention: with photos I and flows f (from now back) and g (from before on), a 
 
 where e is in levels of 8 bits, over the three channels and the 5×5 pixels around x, and r = 0 where x + f lies
 outside the picture. With painted frames P, the **smoothed** frame is S₂ = P₂ + s · r · (W S₁ − P₂), W bringing a
-frame along and s the setting `smooth`. A **cut** is where less than a third of the picture has r > ½; there
+frame along and s the setting `smooth`. A **cut** is where less than a tenth of the picture has r > ½; there
 nothing is mixed. **Flicker** of frames F is the mean of |F₂ − W F₁| in levels of 8 bits, over channels, pixels with
 r > ½, and all frames but the first of each shot.
 
@@ -22,15 +22,9 @@ Brox & Keutzer, ECCV 2010; mixing where the flow holds is after Ruder, Dosovitsk
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from impasto.image.clips import missing
-
-try:
-    import cv2
-except ImportError:
-    raise missing("opencv-python-headless") from None
 
 Frame = NDArray[np.uint8]
 """`(height, width, 3)`, RGB."""
@@ -39,7 +33,7 @@ Plane = NDArray[np.float32]
 """`(height, width)` or `(height, width, channels)`."""
 
 TRUSTED = 0.5
-CUT = 1 / 3
+CUT = 0.1
 SMALLEST = 16
 """Shortest side that the flow is looked for in; smaller frames are enlarged by repeating their border."""
 _ERROR, _AROUND = 12.0, (5, 5)

@@ -11,21 +11,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import av
 import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation
+from av.video.stream import VideoStream
 
 from impasto.errors import InputError
-from impasto.image.clips import missing
 from impasto.image.flow import Frame
 from impasto.image.formats import check_picture_size, one_line
-
-try:
-    import av
-    from av.container import InputContainer
-    from av.video.frame import VideoFrame
-    from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation
-    from av.video.stream import VideoStream
-except ImportError:
-    raise missing("av (PyAV)") from None
 
 MAX_PIXELS = 8192 * 8192
 """Most pixels of a frame that is read: more is beyond every codec's levels."""
