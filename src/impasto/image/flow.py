@@ -34,8 +34,8 @@ Plane = NDArray[np.float32]
 
 TRUSTED = 0.5
 CUT = 0.1
-SMALLEST = 16
-"""Shortest side that the flow is looked for in; smaller frames are enlarged by repeating their border."""
+SMALLEST = 32
+"""Shortest side that the flow is looked for in, or OpenCV crashes; smaller frames are enlarged by their border."""
 _ERROR, _AROUND = 12.0, (5, 5)
 
 
