@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Self, get_origin
 
@@ -121,3 +122,75 @@ def write_two_styles(path: Path, seed: int = 0) -> str:
 def two_styles(folder: Path) -> str:
     """A model file in the current folder; see `write_two_styles`."""
     return write_two_styles(folder / "model.safetensors")
+
+
+MakeClip = Callable[..., Path]
+
+
+def moving(index: int, height: int = 48, width: int = 64, shot: int = 0) -> Any:
+    """A frame of a soft pattern that moves 2 pixels to the right and 1 down each frame; every shot has its own."""
+    pattern = np.random.default_rng(shot).integers(0, 256, (14, 18, 3), np.uint8)
+    large = np.asarray(PIL.Image.fromarray(pattern).resize((288, 224), PIL.Image.Resampling.BICUBIC))
+    top, left = 80 - index, 120 - 2 * index
+    return np.ascontiguousarray(large[top : top + height, left : left + width])
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> MakeClip:
+    """Write a real video with a sine in AAC, and return where it lies."""
+    import av
+    from av.audio.frame import AudioFrame
+    from av.video.frame import VideoFrame
+
+    def make(
+        name: str = "clip.mp4",
+        frames: Any = None,
+        pts: Any = None,
+        matrix: bytes | None = None,
+        sound: bool = True,
+        codec: str = "libx264",
+    ) -> Path:
+        frames = [moving(index) for index in range(20)] if frames is None else frames
+        with av.open(str(tmp_path / name), "w") as out:
+            video: Any = out.add_stream(codec, rate=25, options={"crf": "10"} if codec == "libx264" else {})
+            video.height, video.width = frames[0].shape[:2]
+            video.pix_fmt = "yuv420p"
+            # with B-frames the writer guesses the length of uneven ones wrongly
+            video.codec_context.max_b_frames = 0 if pts else 2
+            video.codec_context.time_base = Fraction(1, 12800)
+            if matrix is not None:
+                video.set_display_matrix(matrix)
+            audio: Any = out.add_stream("aac", rate=44100) if sound else None
+            for index, pixels in enumerate(frames):
+                frame = VideoFrame.from_ndarray(pixels, "rgb24")
+                frame.pts, frame.time_base = pts[index] if pts else 512 * index, Fraction(1, 12800)
+                out.mux(video.encode(frame))
+            out.mux(video.encode(None))
+            for start in range(0, 1764 * len(frames), 1024) if sound else ():
+                wave = (0.3 * np.sin(0.05 * np.arange(start, start + 1024))).astype(np.float32)
+                tone = AudioFrame.from_ndarray(wave[np.newaxis], "fltp", "mono")
+                tone.sample_rate, tone.pts = 44100, start
+                out.mux(audio.encode(tone))
+            if sound:
+                out.mux(audio.encode(None))
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def small_model(tmp_path: Path) -> Path:
+    """A multistyle network that nothing has trained, with styles a, b and c."""
+    from dataclasses import asdict
+
+    from impasto.methods.multistyle import Multistyle, MultistyleSettings
+    from impasto.weights.model import Card, write_model
+
+    torch.manual_seed(0)
+    network = Multistyle(3, base_channels=4, num_blocks=1)
+    with torch.no_grad():
+        network.rows += 0.5 * torch.randn_like(network.rows)
+    settings = asdict(MultistyleSettings(base_channels=4, num_blocks=1))
+    path = tmp_path / "small.safetensors"
+    write_model(path, network.state_dict(), Card("multistyle", settings, ("a", "b", "c")))
+    return path

@@ -106,6 +106,51 @@ def fetch_bar(name: str) -> Iterator[OnProgress | None]:
         yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
 
 
+@contextmanager
+def count_bar(label: str, thing: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many things are done, time gone and time left on standard error, if a person is there to see it.
+
+    Args:
+        label: What is being painted.
+        thing: What is counted.
+
+    Yields:
+        What to call with the number done and the number in all; what was done before the first call takes no time.
+    """
+    if not is_terminal(sys.stderr):
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn(thing),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as progress:
+        tasks = list[TaskID]()
+
+        def show(done: int, total: int) -> None:
+            if not tasks:
+                tasks.append(progress.add_task(label[-LABEL:], total=total, completed=done - 1))
+            progress.update(tasks[0], completed=done, total=total)
+
+        yield show
+
+
 class Preview:
     """The picture as it stands, in a file that is rewritten now and then.
 

@@ -16,7 +16,8 @@ from impasto.cli.painting import Task, fetch_network, paint
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
 from impasto.errors import ImpastoError, SettingError, WeightsError, one_line
 from impasto.image import Image, read_image
-from impasto.methods import gatys
+from impasto.image.clips import VideoSettings, check_libraries, is_video
+from impasto.methods import METHODS, gatys
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import choose_device
 from impasto.nn.one_pass import OnePassSettings
@@ -36,11 +37,12 @@ class StylizeOptions:
     """Everything `impasto stylize` can be told."""
 
     content: Contents = ()
-    """Pictures to paint: files, folders (every picture that lies in them), or - for standard input."""
+    """What to paint: pictures, folders (every picture that lies in them), - for standard input, or one video."""
     style: Styles = ()
     """Paintings to paint after."""
     output: Output = None
-    """The painted picture: .png .jpg .webp .tif, replacing what was there; a folder for several; - is stdout."""
+    """The painted picture: .png .jpg .webp .tif (of a video .mp4 .mkv .webm), replacing what was there; a folder
+    for several; - is stdout."""
     method: str = DEFAULT_METHOD
     """How; see impasto methods. Each has settings of its own."""
     masks: Masks = ()
@@ -71,6 +73,7 @@ class OnePassOptions(StylizeOptions):
     workers: int | None = None
     """Most processes that --engine ray paints with; by default as many as there is room for."""
     settings: Annotated[OnePassSettings, Settings] = field(default_factory=OnePassSettings)
+    video: Annotated[VideoSettings, Settings] = field(default_factory=VideoSettings)
 
 
 Options = GatysOptions | OnePassOptions
@@ -82,6 +85,8 @@ def main(words: list[str]) -> int:
     kind: type[Options] = OnePassOptions if one_pass else GatysOptions
     options = parse(kind, words, command=COMMAND, description=DESCRIPTION)
     given(options.content, "picture to paint; write it before --style", COMMAND)
+    if any(is_video(Path(path)) for path in options.content if path != STDIN):
+        return _paint_video(options)
     tasks = _Tasks(options)
     is_folder = len(options.content) == 1 and Path(options.content[0]).is_dir()
     if isinstance(options, OnePassOptions):
@@ -99,6 +104,18 @@ def main(words: list[str]) -> int:
             raise painted.stop
         return 0
     return _paint_many(jobs, tasks)
+
+
+def _paint_video(options: Options) -> int:
+    if isinstance(options, GatysOptions):
+        raise SettingError(f"{options.method} takes minutes a frame; choose --method {' or '.join(_ONE_PASS)}")
+    check_libraries()
+    from impasto.cli.video_run import paint_video
+
+    return paint_video(options)
+
+
+_ONE_PASS = [name for name, row in METHODS.items() if row.one_pass]
 
 
 class _Tasks:

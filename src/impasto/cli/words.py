@@ -11,6 +11,7 @@ from typing import NamedTuple
 from impasto.cli.console import unknown
 from impasto.errors import SettingError
 from impasto.image import check_image_file
+from impasto.image.clips import is_video
 from impasto.methods import METHODS
 
 DEFAULT_METHOD = "gatys"
@@ -38,6 +39,7 @@ SINGLE_FLAGS = (
     "--style-scale",
     "--engine",
     "--workers",
+    "--smooth",
 )
 """Flags that take one value; the words after it are content again."""
 SHORT = {"-s": "--style", "-o": "--output"}
@@ -140,7 +142,7 @@ def refuse_early(words: Sequence[str], *, before_pictures: int = 0) -> None:
     contents = contents[before_pictures:]
     # one of several does not stop the others, and a folder is looked into later
     certain = [path for path in contents if len(contents) == 1 and path != STDIN and not Path(path).is_dir()]
-    for path in certain + styles:
+    for path in [path for path in certain if not is_video(Path(path))] + styles:
         check_image_file(path)
 
 
