@@ -1,4 +1,4 @@
-"""Exported networks: they paint what PyTorch paints at any size, say what they are, and are refused if they do not."""
+"""Exported networks: they paint what PyTorch paints at any size, say what they are, or are not written."""
 
 import json
 import subprocess
