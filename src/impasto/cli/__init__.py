@@ -18,6 +18,7 @@ COMMANDS = {
     "sheet": "paint one picture with many settings, side by side",
     "layers": "see what each layer of the network sees: content, or brush strokes",
     "reproduce": "paint a picture again from the recipe it carries",
+    "export": "write a trained network as an ONNX file",
     "demo": "paint a bundled photo after a bundled painting",
     "methods": "list the methods; with a name: paper, settings, networks",
     "weights": "list, fetch and check the networks that see",

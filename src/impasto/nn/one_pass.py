@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,7 @@ WHOLE = 2**20
 """Places up to which a picture is painted whole; above, in strips."""
 _NOTHING = 1e-6
 
+Runtime = Literal["auto", "torch", "onnx"]
 Style = Float[Tensor, "1 3 _h _w"] | str
 """A painting of any size, or the name of a style."""
 
@@ -48,11 +49,19 @@ class OnePassSettings:
     """Where to compute."""
     precision: Precision = "auto"
     """In what to compute: bf16 is twice as fast where the hardware has it."""
+    runtime: Runtime = "auto"
+    """What computes: PyTorch, or ONNX Runtime (fp32, CPU), which `auto` takes where it is faster and ready."""
 
     def __post_init__(self) -> None:
         check_choice("colors", self.colors, Colors)
         check_choice("device", self.device, Device)
         check_choice("precision", self.precision, Precision)
+        check_choice("runtime", self.runtime, Runtime)
+        if self.runtime == "onnx" and (self.device not in ("auto", "cpu") or self.precision == "bf16"):
+            raise SettingError(
+                f"runtime onnx computes in fp32 on the CPU, but device is {self.device!r} and precision "
+                f"{self.precision!r}; leave both at auto, or choose runtime torch"
+            )
         check_whole("size", SMALLEST if self.size is None else self.size, SMALLEST, LARGEST)
         check_range("strength", self.strength, 0, 1)
         check_range("style_scale", self.style_scale, 0.05, 20)

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from impasto.errors import InputError, SettingError, WeightsError
+from impasto.export.installed import check_installed, is_installed
 from impasto.image.color import luminance, match_colors, recolor, with_chroma_of
 from impasto.image.io import Image
 from impasto.image.regions import visible_colors
@@ -22,7 +23,12 @@ from impasto.nn.transform import Painting
 from impasto.weights.foreign_styles import translate_style
 from impasto.weights.load import read_tensors
 from impasto.weights.model import Card, read_model
-from impasto.weights.store import catalog, find
+from impasto.weights.store import cache_folder, catalog, find
+
+IN_ONNX = ("johnson", "multistyle", "prediction")
+"""Methods that paint with the transformation network, which ONNX Runtime can compute."""
+GRAPH = 1
+"""Version of the graph that is kept for ONNX Runtime."""
 
 MODEL_SUFFIX = ".safetensors"
 """What a model file of ours is called; whatever is called otherwise is a checkpoint that others published."""
@@ -35,11 +41,13 @@ class Model(NamedTuple):
         painter: The network.
         name: Of the weights, or of the file.
         sha256: Of the file.
+        runtime: What computes: `torch`, or `onnx`, which is fp32 on the CPU.
     """
 
     painter: Painter
     name: str
     sha256: str
+    runtime: Literal["torch", "onnx"] = "torch"
 
 
 def load_model(method: str, settings: OnePassSettings) -> Model:
@@ -55,12 +63,27 @@ def load_model(method: str, settings: OnePassSettings) -> Model:
         raise SettingError(
             f"{method} has no network that comes along; train one (impasto train {method}) and name it"
         )
-    path = find(name) if name in catalog() else Path(name)
-    device = choose_device(settings.device)
-    card, painter = _loaded(path, _state(path), device, choose_dtype(settings.precision, device))
+    path = _path(name)
+    runtime = _runtime(method, settings, path)
+    device = torch.device("cpu") if runtime == "onnx" else choose_device(settings.device)
+    dtype = torch.float32 if runtime == "onnx" else choose_dtype(settings.precision, device)
+    card, painter = _loaded(path, _state(path), device, dtype)
     if card.method != method:
         raise SettingError(f"{path} is a network for {card.method}, not for {method}; choose method {card.method}")
-    return Model(painter, path.name, _sha256(path, _state(path)))
+    if runtime == "onnx":
+        painter = _in_onnx(painter, _exported(path))  # type: ignore[arg-type] # networks can be hashed
+    return Model(painter, path.name, _sha256(path, _state(path)), runtime)
+
+
+def open_model(name: str | Path) -> tuple[Card, Painter]:
+    """Return what a model says about itself, and its network in fp32 on the CPU, whatever its method is.
+
+    Raises:
+        InputError: If there is no such file.
+        WeightsError: If it is damaged, or does not paint in one pass.
+    """
+    path = _path(name)
+    return _loaded(path, _state(path), torch.device("cpu"), torch.float32)
 
 
 def paint_photo(
@@ -200,6 +223,49 @@ def _read(path: Path) -> tuple[Card, dict[str, Tensor]]:
     if path.suffix == MODEL_SUFFIX or not path.is_file():
         return read_model(path)
     return read_published(path)[:2]
+
+
+@lru_cache(maxsize=4)
+def _in_onnx(painter: Any, exported: Path) -> Painter:
+    """Return a painter that computes in ONNX Runtime; its network is exported the first time."""
+    from impasto.export.runtime import OnnxPainter  # noqa: PLC0415 -- imports ONNX Runtime
+
+    in_onnx: Painter = OnnxPainter(painter, exported)
+    return in_onnx
+
+
+def _runtime(method: str, settings: OnePassSettings, path: Path) -> Literal["torch", "onnx"]:
+    """Return what computes.
+
+    By itself ONNX Runtime is taken where it was measured to be faster, for a CPU that does not compute in bf16, and
+    only once the network lies exported: that takes longer than painting a picture.
+
+    Raises:
+        SettingError: If ONNX Runtime is asked for a method that it cannot compute.
+        ImpastoError: If it is asked for and not installed.
+    """
+    if settings.runtime == "torch":
+        return "torch"
+    if settings.runtime == "onnx":
+        if method not in IN_ONNX:
+            raise SettingError(f"runtime onnx is for {', '.join(IN_ONNX)}; with {method} choose runtime torch")
+        check_installed("onnxruntime")
+        if path.is_file() and not _exported(path).is_file():
+            check_installed("onnx", "onnxscript")
+        return "onnx"
+    device = choose_device(settings.device)
+    slow = device.type == "cpu" and choose_dtype(settings.precision, device) == torch.float32
+    ready = slow and method in IN_ONNX and path.is_file() and _exported(path).is_file()
+    return "onnx" if ready and is_installed("onnxruntime") else "torch"
+
+
+def _exported(path: Path) -> Path:
+    """Return where a model's transformation network lies for ONNX Runtime, or will lie."""
+    return cache_folder() / "onnx" / f"{_sha256(path, _state(path))}-{GRAPH}.onnx"
+
+
+def _path(name: str | Path) -> Path:
+    return find(str(name)) if str(name) in catalog() else Path(name)
 
 
 @lru_cache(maxsize=16)

@@ -4,6 +4,7 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -283,20 +284,21 @@ def _circumstances(settings: StylizeSettings, model: Model | None) -> dict[str, 
     weights = {} if model is None else {model.name: model.sha256}
     if isinstance(settings, GatysSettings):
         weights[settings.network] = entry_named(settings.network).sha256
-    return {
-        "weights": weights,
-        "versions": {
-            "impasto": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "machine": {
-            "device": device.type,
-            "precision": str(choose_dtype(settings.precision, device)).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
-        },
+    versions = {
+        "impasto": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
     }
+    machine = {
+        "device": device.type,
+        "precision": str(choose_dtype(settings.precision, device)).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+    }
+    if model is not None and model.runtime == "onnx":
+        versions["onnxruntime"] = version("onnxruntime")
+        machine |= {"device": "cpu", "precision": "float32", "runtime": "onnx"}
+    return {"weights": weights, "versions": versions, "machine": machine}
 
 
 def _explained(error: Exception, size: int) -> Exception:
