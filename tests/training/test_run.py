@@ -61,3 +61,91 @@ def test_a_resumed_run_is_the_one_never_stopped(method: str, photos: Path, art: 
     assert all(torch.equal(first[name], second[name]) for name in first)
     again = run(method, photos, art, tmp_path / "whole")
     assert again == whole, "a finished run has nothing left to do"
+
+
+def test_what_a_run_leaves(photos: Path, art: Path, tmp_path: Path):
+    (photos / "broken.png").write_bytes((photos / "0.png").read_bytes()[:100])
+    trained = run("multistyle", photos, art, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "total" in line] == [1, 2, 3, 4, 5, 6]
+    held_out = {line["step"]: line["held_out_total"] for line in lines if "held_out_total" in line}
+    assert [*held_out] == [2, 4, 6] and trained.best == pytest.approx(min(held_out.values()), abs=1e-6)
+    assert json.loads((tmp_path / "run/config.json").read_text())["settings"]["steps"] == 6
+    names = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert {"best.safetensors", "last.safetensors", "model.safetensors", "hparams.yaml"} <= names
+    assert any(name.startswith("events.out.tfevents") for name in names)
+    with PIL.Image.open(tmp_path / "run/samples/0000006.png") as sample:
+        assert sample.size == (3 * 256, 3 * 256), "three photos, each beside two painted ones"
+
+    (named,) = trained.broken.values()
+    assert "broken.png" in named and [*trained.broken] == [str(photos / "broken.png")]
+    card, _ = read_model(trained.model)
+    assert card.styles == ("first", "second") and card.training["samples"] == 2 * card.training["steps"]
+    painted = stylize(
+        read_image(photos / "0.png"),
+        ["second"],
+        method="multistyle",
+        settings=OnePassSettings(model=str(trained.model)),
+    )
+    assert (painted.image.width, painted.image.height) == (48, 40)
+
+
+def test_a_run_that_gets_no_better_stops(photos: Path, art: Path, tmp_path: Path):
+    stopped = train(
+        "johnson", data=photos, styles=[art / "first.png"], run=tmp_path / "run",
+        settings=replace(SETTINGS["johnson"], learning_rate=1.0, steps=40),
+        run_settings=RunSettings(evaluate_every=2, patience=2),
+    )  # fmt: skip
+    assert stopped.stopped_early and stopped.steps < 40
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    looks = [line["held_out_total"] for line in lines if "held_out_total" in line]
+    assert min(looks) == looks[-3] == pytest.approx(stopped.best, abs=1e-6), "two looks without a lower one"
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(photos: Path, art: Path, tmp_path: Path):
+    with pytest.raises(ImpastoError, match=r"loss is nan at step \d+; lower learning_rate"):
+        run("johnson", photos, art, tmp_path / "run", content_weight=float("1e9"), style_weight=1e9, learning_rate=1.0,
+            steps=60, balanced=False)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("styles", "changes", "message"),
+    [
+        ([], {}, "there are no paintings"),
+        (["first.png", "second.png"], {}, "johnson learns one painting, and 2 are given"),
+        (["nowhere"], {}, "there is no folder"),
+    ],
+)
+def test_refusals(photos: Path, art: Path, tmp_path: Path, styles: list[str], changes: dict, message: str):
+    with pytest.raises(ImpastoError, match=message):
+        train("johnson", data=photos, styles=[art / style for style in styles], run=tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_run_is_refused(photos: Path, art: Path, tmp_path: Path):
+    run("johnson", photos, art, tmp_path / "run")
+    with pytest.raises(SettingError, match="is a run with steps 6, not 8; repeat its command"):
+        run("johnson", photos, art, tmp_path / "run", steps=8)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("dear")
+    with pytest.raises(InputError, match="is no run of impasto and not empty"):
+        run("johnson", photos, art, tmp_path / "full")
+
+
+@pytest.mark.parametrize("method", ["johnson", "multistyle"])
+def test_beginning_with_a_network_for_prediction(method: str, photos: Path, art: Path, tmp_path: Path):
+    """What it begins with is better than nothing: the network paints after the style before it is trained."""
+    start = run("prediction", photos, art, tmp_path / "start").model
+    styles = [art / "first.png"] if method == "johnson" else [art]
+    trained = train(
+        method, data=photos, styles=styles, run=tmp_path / "run", start=start,
+        settings=replace(SETTINGS[method], learning_rate=1e-9), run_settings=RunSettings(evaluate_every=2),
+    )  # fmt: skip
+    card, tensors = read_model(trained.model)
+    assert card.settings["base_channels"] == 4
+    _, predicted = read_model(start)
+    for name, before in predicted.items():
+        if name.startswith("transform."):
+            torch.testing.assert_close(tensors[name], before, rtol=0, atol=1e-7)
+    with pytest.raises(SettingError, match="adain begins with one for adain"):
+        train("adain", data=photos, styles=[art], run=tmp_path / "other", start=start)

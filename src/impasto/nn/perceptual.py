@@ -3,8 +3,10 @@
 A network that paints is judged as Gatys' pictures are: features of the painted picture should equal the photo's,
 its Gram matrices the painting's. The network that judges stays as it is.
 
-**Deviation**: terms are relative to their targets, averaged over layers, so that a weight means the same for every
-style and network; the paper's raw sums need a weight of their own for each painting.
+**Deviations**: terms are relative to their targets, averaged over layers, so that a weight means the same for every
+style and network; the paper's raw sums need a weight of their own for each painting. A small term keeps light and
+dark where the photo has them: features of relu3_3 hardly tell a dark plain from a light one, and without it skies
+and water get blots, which Gram matrices welcome wherever a painting has such a colour at all.
 """
 
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.losses.content import content_loss
 from impasto.losses.smoothness import total_variation
 from impasto.losses.style import gram_matrix, style_losses
+from impasto.losses.tone import tone_loss
 from impasto.nn.compute import choose_dtype
 from impasto.nn.vgg import VGG, Network, layer_names
 
@@ -40,6 +43,8 @@ class PerceptualSettings:
     """How much the painter's hand counts."""
     tv_weight: float = 0.1
     """How much neighbouring pixels are kept alike."""
+    tone_weight: float = 0.1
+    """How much light and dark areas are kept where the photo has them."""
     balanced: bool = True
     """Whether every style begins at the same distance from photos, so that the weights fit them all."""
     content_layers: tuple[str, ...] = ("relu3_3",)
@@ -70,7 +75,7 @@ class PerceptualSettings:
                 raise SettingError(f"{name} is empty; name at least one layer, such as relu3_3")
             for layer in getattr(self, name):
                 check_choice(name, layer, layer_names(self.network))
-        for name in ("content_weight", "style_weight", "tv_weight"):
+        for name in ("content_weight", "style_weight", "tv_weight", "tone_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
         check_whole("base_channels", self.base_channels, 1, 1024)
         check_whole("num_blocks", self.num_blocks, 1, 64)
@@ -94,6 +99,7 @@ class PerceptualLoss:
         content_weight: Of the mean over the content layers.
         style_weight: Of the mean over the style layers.
         tv_weight: Of the squared differences of neighbouring pixels.
+        tone_weight: Of what `losses.tone` says is lost.
     """
 
     vgg: VGG
@@ -102,6 +108,7 @@ class PerceptualLoss:
     content_weight: float
     style_weight: float
     tv_weight: float
+    tone_weight: float = 0.0
 
     @classmethod
     def pretrained(cls, settings: PerceptualSettings, device: torch.device) -> "PerceptualLoss":
@@ -113,6 +120,7 @@ class PerceptualLoss:
             content_weight=settings.content_weight,
             style_weight=settings.style_weight,
             tv_weight=settings.tv_weight,
+            tone_weight=settings.tone_weight,
         )
 
     @torch.no_grad()
@@ -133,7 +141,7 @@ class PerceptualLoss:
     def __call__(
         self, painted: Picture, content: Picture, grams: Grams, shares: Float[Tensor, " _b"] | None = None
     ) -> dict[str, Tensor]:
-        """Return the weighted terms `content`, `style` and `tv`; their sum is what is minimised.
+        """Return the weighted terms `content`, `style`, `tv` and `tone`; their sum is what is minimised.
 
         Args:
             painted: What the network made of the content, of the same size.
@@ -151,6 +159,7 @@ class PerceptualLoss:
             "content": self.content_weight * torch.stack(contents).mean(),
             "style": self.style_weight * styles.mean(),
             "tv": self.tv_weight * total_variation(painted),
+            **({"tone": self.tone_weight * tone_loss(painted, content)} if self.tone_weight else {}),
         }
 
 

@@ -48,13 +48,12 @@ class MultistyleTraining(PerceptualTraining):
     def terms(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool = False) -> dict[str, Tensor]:
         """Paint each crop after its style, some after themselves: that is what no strength at all means."""
         rows = self.rows_at(positions)
-        own = self.loss.grams(pictures)
         paintings = (rows - self.new_styles.start).clamp_min(0).to(self.device)
         plain = (rows == 0).to(self.device)
-        wanted = {
-            name: torch.where(plain[:, None, None], own[name], self.grams[name][paintings])
-            for name in self.settings.style_layers
-        }
+        wanted = {name: grams[paintings] for name, grams in self.grams.items()}
+        if bool(plain.any()):
+            for name, own in self.loss.grams(pictures[plain]).items():
+                wanted[name][plain] = own
         shares = torch.where(plain, 1.0, self.shares[paintings])
         return self.loss(self.network(pictures, rows.to(self.device)), pictures, wanted, shares)
 

@@ -64,8 +64,9 @@ def train(
             `adain` and `prediction` the more the better.
         run: The run's folder.
         start: A trained network to begin with, whose widths are then kept. A `multistyle` network keeps all it
-            knows, to the bit, and learns the new styles by their rows alone; `johnson` and `multistyle` can also
-            begin with a network for `prediction`, which knows how to paint and has a first guess of every style.
+            knows, to the bit, and learns new styles by their rows alone; given its own styles, all of it is trained
+            further. `johnson` and `multistyle` can also begin with a network for `prediction`, which knows how to
+            paint and has a first guess of every style.
         settings: The method's.
         run_settings: Device, precision, how often to look at held-out photos.
         on_step: Called after every step; raising in it cancels.
@@ -246,5 +247,10 @@ def _learning_styles(
     elif start is not None:
         known = Multistyle(len(start.card.styles), settings.base_channels, settings.num_blocks)
         start.load_into(known)
-        many.learn_rows_of(known, start.card.styles)
+        if start.card.styles == many.style_names:
+            many.network = known
+        elif both := sorted({*start.card.styles} & {*many.style_names}):
+            raise SettingError(f"the network to begin with knows {both[0]}; give all of its styles, or new ones")
+        else:
+            many.learn_rows_of(known, start.card.styles)
     return many
