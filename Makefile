@@ -26,7 +26,7 @@ pictures: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/gatys.py
-	$(BIN)/python benchmarks/feedforward.py
+	$(BIN)/python benchmarks/feedforward.py --parts speed quality
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -20,7 +20,8 @@ def test_fine_texture_does_not_matter_but_a_blot_does(photo: Tensor):
     texture = 0.2 * (torch.arange(photo.shape[-1]) % 2 - 0.5)
     blotted = photo.clone()
     blotted[..., 40:80, 60:100] = 0
-    assert float(tone_loss(photo + texture, photo)) < 0.01 < 0.05 < float(tone_loss(blotted, photo))
+    assert float(tone_loss(photo + texture, photo)) < 0.01
+    assert float(tone_loss(blotted, photo)) > 0.05
 
 
 def test_a_plain_picture_has_a_gradient(photo: Tensor):

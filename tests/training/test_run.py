@@ -104,8 +104,8 @@ def test_a_run_that_gets_no_better_stops(photos: Path, art: Path, tmp_path: Path
 
 def test_a_loss_that_is_not_finite_stops_the_training(photos: Path, art: Path, tmp_path: Path):
     with pytest.raises(ImpastoError, match=r"loss is nan at step \d+; lower learning_rate"):
-        run("johnson", photos, art, tmp_path / "run", content_weight=float("1e9"), style_weight=1e9, learning_rate=1.0,
-            steps=60, balanced=False)  # fmt: skip
+        huge = {"content_weight": 1e9, "style_weight": 1e9, "learning_rate": 1.0}
+        run("johnson", photos, art, tmp_path / "run", steps=60, balanced=False, **huge)
 
 
 @pytest.mark.parametrize(
