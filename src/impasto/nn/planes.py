@@ -6,6 +6,7 @@ vanishes with them.
 
 import os
 import tempfile
+import weakref
 from typing import IO
 
 import torch
@@ -24,7 +25,8 @@ class Plane:
         self._bytes_per_row = width * channels * dtype.itemsize
         self._file: IO[bytes] | None = None
         if height * self._bytes_per_row > IN_MEMORY:
-            self._file = tempfile.TemporaryFile(prefix="impasto-", buffering=0)  # noqa: SIM115 -- lives as long as this
+            self._file = tempfile.TemporaryFile(prefix="impasto-", buffering=0)  # noqa: SIM115 -- closed below
+            weakref.finalize(self, self._file.close)
         else:
             self._rows = torch.empty(height, width, channels, dtype=dtype)
 

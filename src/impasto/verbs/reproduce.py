@@ -21,8 +21,10 @@ from impasto.nn.compute import Precision, choose_device
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.demo import examples_folder
 from impasto.verbs.layers import layers
+from impasto.verbs.one_pass import load_model
 from impasto.verbs.sheet import sheet
-from impasto.verbs.stylize import recipe_of, stopped, stylize
+from impasto.verbs.stylize import StylizeSettings, recipe_of, settings_kind, stopped, stylize
+from impasto.weights.store import catalog
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "stylize": {"method": str, "grey": bool},
@@ -105,9 +107,10 @@ class _Order(NamedTuple):
     """A recipe that has been checked, and the files it names."""
 
     verb: str
-    settings: GatysSettings
+    settings: StylizeSettings
     choices: Mapping[str, Any]
     inputs: Mapping[str, Sequence[Path]]
+    named: Sequence[str]
     stop_at: int | None
     recipe: Mapping[str, Any]
 
@@ -125,26 +128,44 @@ def _read(image: Image, places: Sequence[Path]) -> _Order:
         verb = recipe["verb"]
         check_choice("the recipe's verb", verb, tuple(CHOICES))
         choices = {name: _typed(name, recipe[name], hint) for name, hint in CHOICES[verb].items()}
-        settings = _settings(recipe["settings"])
+        settings = _settings(recipe["settings"], settings_kind(choices.get("method", "gatys")))
+        named = _typed("styles", recipe.get("styles", []), tuple[str, ...])
         wanted = {role: one if isinstance(one, list) else [one] for role, one in recipe["inputs"].items()}
         inputs = _find([(role, each["name"], each["sha256"]) for role in wanted for each in wanted[role]], places)
         interrupted = recipe.get("interrupted", {})
         stop_at = _typed("interrupted", interrupted.get("step", interrupted.get("cell")), int | None)
-        settings = _here(settings, recipe["machine"])
+        settings = _with_model(_here(settings, recipe["machine"]), places)
         for role in ROLES[verb]:
-            inputs[role]
+            if not (role == "style" and named):
+                inputs[role]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"the recipe of {image.name} is damaged ({one_line(repr(error))})") from None
-    if verb == "stylize" and "init" in inputs:
+    if isinstance(settings, GatysSettings) and verb == "stylize" and "init" in inputs:
         settings = replace(settings, init=str(inputs["init"][0]))
-    return _Order(verb, settings, choices, inputs, stop_at, recipe)
+    return _Order(verb, settings, choices, inputs, named, stop_at, recipe)
 
 
-def _settings(stored: Mapping[str, Any]) -> GatysSettings:
-    hints = get_type_hints(GatysSettings)
+def _settings(stored: Mapping[str, Any], kind: type[StylizeSettings]) -> StylizeSettings:
+    hints = get_type_hints(kind)
     for name in stored:
-        check_choice("a setting of the recipe", name, [field.name for field in fields(GatysSettings)])
-    return GatysSettings(**{name: _typed(name, value, hints[name]) for name, value in stored.items()})
+        check_choice("a setting of the recipe", name, [field.name for field in fields(kind)])
+    return kind(**{name: _typed(name, value, hints[name]) for name, value in stored.items()})
+
+
+def _with_model(settings: StylizeSettings, places: Sequence[Path]) -> StylizeSettings:
+    """Find the model file that a recipe names, where it lay or in one of the places.
+
+    Raises:
+        InputError: If it is nowhere.
+    """
+    if isinstance(settings, GatysSettings) or settings.model is None or settings.model in catalog():
+        return settings
+    name = Path(settings.model).name
+    candidates = (Path(settings.model), *(place / name for place in places))
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise InputError(f"missing: the network {one_line(name)}; add its folder with --search, or search=")
+    return replace(settings, model=str(found))
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
@@ -166,7 +187,7 @@ def _fits(value: object, hint: Any) -> bool:
     return type(value) in ((int, float) if hint is float else (hint,))
 
 
-def _here(settings: GatysSettings, machine: Mapping[str, Any]) -> GatysSettings:
+def _here(settings: StylizeSettings, machine: Mapping[str, Any]) -> StylizeSettings:
     """Compute as the first time as far as this machine can."""
     try:
         device = choose_device(settings.device)
@@ -247,7 +268,9 @@ def _threads(recipe: Mapping[str, Any]) -> Iterator[None]:
 
 def _differences(order: _Order) -> Iterator[str]:
     """Word what decides about the pixels and is not as it was."""
-    now = recipe_of(order.verb, order.settings, {})
+    settings = order.settings
+    model = None if isinstance(settings, GatysSettings) else load_model(order.choices["method"], settings)
+    now = recipe_of(order.verb, settings, {}, model)
     for group, words in (("weights", "other weights of"), ("versions", ""), ("machine", "")):
         before = order.recipe.get(group)
         for name, was in before.items() if isinstance(before, Mapping) else ():
@@ -259,7 +282,7 @@ def _differences(order: _Order) -> Iterator[str]:
 
 def _stylize(order: _Order, on_step: OnStep | None) -> Result:
     photo = read_image(order.inputs["content"][0])
-    paintings, masks = ([read_image(path) for path in order.inputs[role]] for role in ("style", "masks"))
+    paintings, masks = ([read_image(path) for path in order.inputs.get(role, [])] for role in ("style", "masks"))
     start = [read_image(path) for path in order.inputs.get("init", [])]
     trace, last = [], list[Step]()
 
@@ -272,7 +295,8 @@ def _stylize(order: _Order, on_step: OnStep | None) -> Result:
             raise _Enough
 
     try:
-        return stylize(photo, paintings, settings=order.settings, masks=masks, on_step=follow, **order.choices)
+        styles = list(order.named) or paintings
+        return stylize(photo, styles, settings=order.settings, masks=masks, on_step=follow, **order.choices)
     except _Enough:
         result = stopped(
             photo,
