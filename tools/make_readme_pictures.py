@@ -1,4 +1,4 @@
-"""Make the row of pictures at the top of the README: content, style, result.
+"""Make the README's rows of pictures: content, style, result; and the pavilion painted in one pass.
 
     python tools/make_readme_pictures.py
 
@@ -20,6 +20,7 @@ ROWS = (
     ("pagoda", "great_wave"),
     ("cat", "auvers"),
 )
+IN_ONE_PASS = ("great_wave", "the_scream", "mondrian_composition")
 
 
 def main() -> None:
@@ -33,6 +34,9 @@ def main() -> None:
         row = side_by_side([impasto.read_image(content), impasto.read_image(style), result.image])
         impasto.write_image(row, folder / f"{photo}_{painting}.jpg", quality=90)
         print(folder / f"{photo}_{painting}.jpg", f"{result.seconds:.0f} s")
+    content = ROOT / "examples" / "photos" / "pagoda.jpg"
+    painted = [impasto.stylize(content, style, method="multistyle", size=512).image for style in IN_ONE_PASS]
+    impasto.write_image(side_by_side(painted), folder / "pagoda_in_one_pass.jpg", quality=90)
 
 
 def side_by_side(images: list[impasto.Image]) -> impasto.Image:

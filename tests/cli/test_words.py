@@ -19,6 +19,7 @@ from impasto.cli.words import (
     refuse_early,
 )
 from impasto.errors import ImpastoError, InputError
+from impasto.image.clips import VideoSettings
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.one_pass import OnePassSettings
 
@@ -52,7 +53,7 @@ def test_normalised(words: list[str], result: list[str]):
 
 
 def test_the_flags_known_by_heart_are_those_of_the_command():
-    kinds = StylizeOptions, OnePassOptions, GatysSettings, OnePassSettings
+    kinds = StylizeOptions, OnePassOptions, GatysSettings, OnePassSettings, VideoSettings
     types = {name: hint for kind in kinds for name, hint in get_type_hints(kind).items()}
     names = {each.name for kind in kinds for each in fields(kind)}
     by_flag = {"--" + name.replace("_", "-"): types[name] for name in names}

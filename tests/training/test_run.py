@@ -1,18 +1,24 @@
 """A run: what it leaves, that it goes on exactly where it was interrupted, and what it refuses."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import PIL.Image
 import pytest
 import torch
 
+from impasto.errors import ImpastoError, InputError, SettingError
+from impasto.image.io import read_image
 from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import MultistyleSettings
 from impasto.methods.prediction import PredictionSettings
+from impasto.nn.one_pass import OnePassSettings
 from impasto.training.run import RunSettings, Trained
 from impasto.training.train import train
+from impasto.verbs.stylize import stylize
 from impasto.weights.model import read_model
 
 SMALL = {"crop_size": 32, "style_size": 64, "batch_size": 2, "steps": 6, "learning_rate": 0.01}

@@ -14,9 +14,9 @@ from impasto.errors import ImpastoError
 
 COMMANDS = {
     "stylize": "paint pictures after paintings",
-    "train": "teach a network to paint, from a folder of photos and some paintings",
     "sheet": "paint one picture with many settings, side by side",
     "layers": "see what each layer of the network sees: content, or brush strokes",
+    "train": "teach a network to paint, from photos and paintings",
     "reproduce": "paint a picture again from the recipe it carries",
     "export": "write a trained network as an ONNX file",
     "demo": "paint a bundled photo after a bundled painting",

@@ -14,7 +14,7 @@ def main(words: list[str]) -> int:
         KeyboardInterrupt: The run can go on where it was.
     """
     if words and words[0] in ("-h", "--help"):
-        print("impasto train METHOD --data PHOTOS --styles ART --run RUN …")
+        print("usage: impasto train METHOD --data PHOTOS --styles ART --run RUN …")
         print(f"METHOD is one of {', '.join(TRAINABLE)}")
         print("impasto train METHOD --help tells all flags of one")
         return 0

@@ -40,6 +40,7 @@ SINGLE_FLAGS = (
     "--engine",
     "--workers",
     "--smooth",
+    "--runtime",
 )
 """Flags that take one value; the words after it are content again."""
 SHORT = {"-s": "--style", "-o": "--output"}

@@ -69,7 +69,8 @@ def _packed(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         # a copy, because safetensors stores no tensor that shares memory with another
         tensors[str(len(tensors))] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        kind = "tensor" if value.is_contiguous() else "tensor, channels last"
+        channels_last = value.ndim == 4 and value.is_contiguous(memory_format=torch.channels_last)
+        kind = "tensor, channels last" if channels_last and not value.is_contiguous() else "tensor"
         return {kind: str(len(tensors) - 1)}
     if isinstance(value, Mapping):
         return {"dict": [[_packed(key, tensors), _packed(each, tensors)] for key, each in value.items()]}

@@ -1,0 +1,178 @@
+"""Train the bundled one-pass networks, stage by stage, as they were trained.
+
+    python tools/train_one_pass.py STAGE DATA RUNS
+
+DATA holds `photos/train` (natural photos), `art/classics` and `art/train` (paintings); RUNS gets a folder for each
+stage, and an interrupted stage goes on when the command is repeated. STAGE is one of `STAGES`, in their order. The
+first teaches a network to give photos back: one that begins with noise learns negatives of photos as readily as
+photos. What was stopped before its last step says so; the rate of learning had not fallen to zero then.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR
+
+from impasto.data.crops import Crops
+from impasto.errors import ImpastoError
+from impasto.image.files import pictures_in
+from impasto.methods.multistyle import MultistyleSettings
+from impasto.methods.prediction import Prediction, PredictionSettings
+from impasto.nn.compute import lay_out, reused_memory
+from impasto.nn.transform import Painting
+from impasto.training.run import RunSettings
+from impasto.training.train import train
+from impasto.weights.model import Card, write_model
+
+HALF_WIDTH = 16
+NOT_FOR_PREDICTION = ("wave", "starry_night")
+"""Paintings that are measured on are never shown to the network that predicts styles."""
+EXAMPLES = Path(__file__).parents[1] / "examples" / "paintings"
+
+STYLES: Mapping[str, str] = {
+    "composition_vii": "art/classics/composition_vii.jpg",
+    "delaunay_metzinger": "art/classics/robert_delaunay_1906_portrait.jpg",
+    "edtaonisl": "art/classics/edtaonisl.jpg",
+    "gauguin_tahiti": "art/classics/tahiti_guaguin.jpg",
+    "grande_jatte": "art/train/georges-seurat-un-dimanche-apr-s-midi-l-le-de-la-grande-jatte.jpg",
+    "hoitsu_flowers": "art/classics/sakai_hoitsu_flowers.jpg",
+    "kandinsky_cossacks": "art/train/wassily-kandinsky-cosaques.jpg",
+    "klimt_adele": "art/train/gustav-klimt-adele-bloch-bauer-s-portrait.jpg",
+    "mondrian_composition": "art/classics/mondrian.jpg",
+    "mondrian_gray_tree": "art/train/piet-mondrian-gray-tree.jpg",
+    "shipwreck": "art/classics/shipwreck.jpg",
+    "the_scream": "art/classics/the_scream.jpg",
+    "udnie": "art/classics/udnie.jpg",
+    "van_gogh_cafe": "art/classics/vg_la_cafe.jpg",
+    "van_gogh_houses": "art/classics/vg_houses.jpg",
+    "van_gogh_olives": "art/classics/vg_olive.jpg",
+    "van_gogh_self_portrait": "art/classics/vg_self.jpg",
+    "van_gogh_wheat_field": "art/classics/vg_wheat_field.jpg",
+    "water_lilies": "art/classics/water_lilies_1919.jpg",
+    "woman_with_hat": "art/classics/woman-with-hat-matisse.jpg",
+}
+"""What the bundled multistyle network knows, beside the project's own Great Wave and Starry Night."""
+
+
+def plain(data: Path, runs: Path, steps: int = 700, batch_size: int = 8) -> None:
+    """Teach the transformation network to give photos and paintings back."""
+    torch.manual_seed(0)
+    network = Prediction(HALF_WIDTH)
+    lay_out(network)
+    paths = pictures_in(data / "photos" / "train") + pictures_in(data / "art" / "train")
+    crops = Crops(paths, 96, steps * batch_size, zoom=2.5, turned_hues=0.3, seed=9)
+    row = torch.nn.Parameter(network.transform.plain_rows(1))
+    adam = torch.optim.Adam([*network.transform.parameters(), row], lr=3e-3)
+    schedule = OneCycleLR(adam, 3e-3, steps)
+    for step in range(steps):
+        pictures = torch.stack([crops[step * batch_size + index].picture for index in range(batch_size)])
+        with torch.autocast("cpu", torch.bfloat16):
+            painted = network.transform(pictures, Painting(row, torch.ones(batch_size, 1, 1, 1)))
+        loss = (painted - pictures).square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        schedule.step()
+        if step % 100 == 99:
+            print(f"step {step + 1}: mean squared difference {loss.item():.4f}", flush=True)
+    network.widen.bias.data.copy_(row.detach()[0])
+    settings = asdict(PredictionSettings(base_channels=HALF_WIDTH))
+    write_model(runs / "plain.safetensors", network.state_dict(), Card("prediction", settings))
+
+
+def prediction(data: Path, runs: Path) -> None:
+    """Learn to predict styles; the bundled network was taken after 3,500 of these steps."""
+    settings = PredictionSettings(
+        crop_size=128, steps=6000, learning_rate=2e-3, content_weight=0.3, tone_weight=0.0, balanced=False
+    )
+    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    _train("prediction", data, runs, paintings, "plain.safetensors", settings)
+
+
+def multistyle(data: Path, runs: Path) -> None:
+    """Learn the named styles, beginning with what is predicted of them; taken after 2,000 of these steps."""
+    settings = MultistyleSettings(
+        crop_size=128, steps=2600, learning_rate=1.5e-3, content_weight=0.2, tone_weight=0.0
+    )
+    _train("multistyle", data, runs, _named(data, runs), "prediction/model.safetensors", settings)
+
+
+def multistyle_tones(data: Path, runs: Path) -> None:
+    """Learn on with larger crops, and keep light light and dark dark."""
+    settings = MultistyleSettings(
+        crop_size=160, steps=1500, learning_rate=1.2e-3, content_weight=0.22, tone_weight=0.2
+    )
+    _train("multistyle_tones", data, runs, _named(data, runs), "multistyle/model.safetensors", settings)
+
+
+STAGES: Mapping[str, Callable[[Path, Path], None]] = {
+    "plain": plain,
+    "prediction": prediction,
+    "multistyle": multistyle,
+    "multistyle_tones": multistyle_tones,
+}
+
+
+def _art(data: Path) -> list[Path]:
+    return pictures_in(data / "art" / "classics") + pictures_in(data / "art" / "train")
+
+
+def _named(data: Path, runs: Path) -> list[Path]:
+    """Return the styles' pictures as links under the names that the network will know them by."""
+    folder = runs / "styles"
+    folder.mkdir(parents=True, exist_ok=True)
+    places = {name: data / path for name, path in STYLES.items()}
+    places |= {name: EXAMPLES / f"{name}.jpg" for name in ("great_wave", "starry_night")}
+    for name, place in places.items():
+        link = folder / f"{name}.jpg"
+        link.unlink(missing_ok=True)
+        link.symlink_to(place.resolve())
+    return sorted(folder.glob("*.jpg"))
+
+
+def _train(
+    stage: str,
+    data: Path,
+    runs: Path,
+    paintings: list[Path],
+    start: str,
+    settings: PredictionSettings | MultistyleSettings,
+) -> None:
+    def tell(step: int, steps: int, losses: Mapping[str, float | Tensor]) -> None:
+        if step % 100 == 0:
+            print(step, steps, {name: round(float(value), 4) for name, value in losses.items()}, flush=True)
+
+    trained = train(
+        stage.partition("_")[0],
+        data=data / "photos" / "train",
+        styles=paintings,
+        run=runs / stage,
+        start=runs / start,
+        settings=settings,
+        run_settings=RunSettings(),
+        on_step=tell,
+    )
+    print(f"{trained.model}: {trained.steps} steps, held-out loss {trained.best:.4f}, {trained.seconds:.0f} s")
+
+
+def main() -> None:
+    """Run one stage."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", type=Path)
+    arguments = parser.parse_args()
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    with reused_memory():
+        try:
+            STAGES[arguments.stage](arguments.data, arguments.runs)
+        except ImpastoError as error:
+            parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
