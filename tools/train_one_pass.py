@@ -93,6 +93,21 @@ def prediction(data: Path, runs: Path) -> None:
     _train("prediction", data, runs, paintings, "plain.safetensors", settings)
 
 
+def prediction_tones(data: Path, runs: Path) -> None:
+    """Learn on, with every style at the same distance at the start, light kept light and dark kept dark."""
+    settings = PredictionSettings(
+        crop_size=128,
+        steps=1100,
+        learning_rate=1.2e-3,
+        content_weight=0.25,
+        tone_weight=0.2,
+        looks=1000,
+        turned_hues=0.4,
+    )
+    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    _train("prediction_tones", data, runs, paintings, "prediction/model.safetensors", settings)
+
+
 def multistyle(data: Path, runs: Path) -> None:
     """Learn the named styles, beginning with what is predicted of them; taken after 2,000 of these steps."""
     settings = MultistyleSettings(
@@ -102,7 +117,7 @@ def multistyle(data: Path, runs: Path) -> None:
 
 
 def multistyle_tones(data: Path, runs: Path) -> None:
-    """Learn on with larger crops, and keep light light and dark dark."""
+    """Learn on with larger crops, light kept light and dark kept dark; taken after 1,000 of these steps."""
     settings = MultistyleSettings(
         crop_size=160, steps=1500, learning_rate=1.2e-3, content_weight=0.22, tone_weight=0.2
     )
@@ -112,6 +127,7 @@ def multistyle_tones(data: Path, runs: Path) -> None:
 STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "plain": plain,
     "prediction": prediction,
+    "prediction_tones": prediction_tones,
     "multistyle": multistyle,
     "multistyle_tones": multistyle_tones,
 }
