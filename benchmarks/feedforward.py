@@ -17,6 +17,7 @@ line; the last one is the summary, where ratios above 1 mean that ours is better
 
 import argparse
 import statistics
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -45,6 +46,8 @@ from impasto.weights.store import cache_folder
 PHOTOS = ("mountains", "pagoda", "dogs", "astronaut")
 """Those at least 512 pixels long, with four different subjects; speed takes the first ones, which are larger."""
 PARTS = ("speed", "quality", "equivalent")
+REST = 0.1
+"""Seconds between turns: threads of ONNX Runtime spin on for a while, and would slow down who comes next."""
 MARKS = (100, 500)
 """Steps of Gatys after which losses are reported."""
 
@@ -142,6 +145,7 @@ def speed(
                     first = turn % len(workers)
                     for worker in (*workers[first:], *workers[:first]):
                         name, style = worker.contestant.name, usual_style(worker.contestant, painting)
+                        time.sleep(REST)
                         preparing[name].append(worker.ask("prepare", style).seconds)
                         seconds[name].append(worker.ask("paint").seconds)
             medians[size] = {name: statistics.median(times) for name, times in seconds.items()}

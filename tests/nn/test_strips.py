@@ -36,7 +36,7 @@ def test_strips_equal_the_whole(
     in_files: bool,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(strips, "PLACES", 12 * width)
+    monkeypatch.setattr(strips, "VALUES", 4 * 12 * width)
     monkeypatch.setattr(planes, "IN_MEMORY", 0 if in_files else 2**28)
     picture = photo.repeat(1, 1, 4, 4)[:, :, :height, :width]
     row = network.plain_rows(2) + 0.3 * torch.randn(2, network.row_length)

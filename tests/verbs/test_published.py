@@ -119,8 +119,7 @@ def test_fast_neural_style_paints_as_published(fast: FastNeuralStyle, candy: Pat
 
 
 def test_fast_neural_style_paints_in_strips(fast: FastNeuralStyle, candy: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("impasto.nn.one_pass.WHOLE", 0)
-    monkeypatch.setattr("impasto.nn.strips.PLACES", 500)
+    monkeypatch.setattr("impasto.nn.strips.VALUES", 16_000)
     photo = noise(1, 3, 72, 40)
     painted = paint(photo, ["candy"], painter_of("johnson", candy))
     torch.testing.assert_close(painted, fast.painted(photo), rtol=0, atol=CLOSE)
@@ -254,7 +253,7 @@ def test_adain_paints_as_published(adain: PublishedAdain, adain_painter: Painter
 
 
 def test_adain_paints_in_strips(adain: PublishedAdain, adain_painter: Painter, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("impasto.nn.strips.PLACES", 40 * 8 * 2)
+    monkeypatch.setattr("impasto.methods.adain.PLACES", 40 * 8 * 2)
     photo = noise(1, 3, 264, 40)
     painted = paint(photo, [WAVE], adain_painter, looked_at_as_they_are())
     torch.testing.assert_close(painted, adain(photo, (WAVE, 1)), rtol=0, atol=CLOSE)

@@ -47,6 +47,8 @@ STRIDE = 8
 SMALLEST = 16
 ENCODER_HALO, DECODER_HALO = 5, 4
 """Rows of features beyond a strip that its own depend on, at least: 37 pixels, and 1 + 4/2 + 2/4 + 2/8."""
+PLACES = 2**19
+"""About how many pixels a strip has; smaller ones would compute the rows they share too often."""
 ENCODER = "encoder."
 """What the tensors of an encoder are called by in a model file that brings its own."""
 
@@ -204,7 +206,7 @@ class AdainPainter:
         wanted = torch.einsum("bkhw,kc->bchw", weights, painting.rows)
         painted = torch.empty_like(content)
         with torch.inference_mode():
-            for top, bottom in strips(encoded.plane.height, encoded.plane.width * STRIDE**2):
+            for top, bottom in strips(encoded.plane.height, encoded.plane.width, PLACES // STRIDE**2):
                 first, last = max(0, top - DECODER_HALO), min(encoded.plane.height, bottom + DECODER_HALO)
                 new_deviation, new_mean = (
                     half[:, :, first:last] if half.shape[2] > 1 else half for half in wanted.chunk(2, dim=1)
@@ -224,7 +226,7 @@ class AdainPainter:
         """Encode in strips that overlap by as much as a feature sees."""
         rows, columns = content.rows // STRIDE, content.columns // STRIDE
         plane, statistics = None, Statistics()
-        for top, bottom in strips(rows, columns * STRIDE**2):
+        for top, bottom in strips(rows, columns, PLACES // STRIDE**2):
             first, last = max(0, top - ENCODER_HALO), min(rows, bottom + ENCODER_HALO)
             pixels = content.read(first * STRIDE, last * STRIDE).to(self._device_and_type.device)
             features = self.vgg(pixels, [ENCODED])[ENCODED][:, :, top - first : bottom - first].cpu()

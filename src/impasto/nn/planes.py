@@ -28,12 +28,16 @@ class Plane:
             self._file = tempfile.TemporaryFile(prefix="impasto-", buffering=0)  # noqa: SIM115 -- closed below
             weakref.finalize(self, self._file.close)
         else:
-            self._rows = torch.empty(height, width, channels, dtype=dtype)
+            self._rows = torch.empty(0, width, channels, dtype=dtype)
 
     def write(self, top: int, strip: Float[Tensor, "1 c _h _w"]) -> None:
-        """Keep a strip whose first row is `top`."""
+        """Keep a strip whose first row is `top`; it must be left unchanged from then on."""
         rows = strip[0].permute(1, 2, 0)
-        if self._file is None:
+        if self._file is None and len(rows) == self.height:
+            self._rows = rows
+        elif self._file is None:
+            if not len(self._rows):
+                self._rows = torch.empty(self.height, self.width, self.channels, dtype=self.dtype)
             self._rows[top : top + len(rows)] = rows
         else:
             os.pwrite(self._file.fileno(), _bytes_of(rows.to(self.dtype).contiguous()), top * self._bytes_per_row)
@@ -45,7 +49,7 @@ class Plane:
         else:
             rows = torch.empty(bottom - top, self.width, self.channels, dtype=self.dtype)
             os.preadv(self._file.fileno(), [_bytes_of(rows)], top * self._bytes_per_row)
-        return rows.permute(2, 0, 1)[None]
+        return rows[None].permute(0, 3, 1, 2)  # in this order its strides are those of channels last
 
 
 def _bytes_of(rows: Tensor) -> memoryview:

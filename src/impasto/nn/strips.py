@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import batch_norm, pad
 
 from impasto._typing import Picture
+from impasto.nn.phases import convolve_enlarged, convolve_four_places
 from impasto.nn.planes import Plane
 from impasto.nn.transform import EPSILON, Painting, TransformNetwork
 
-PLACES = 2**19
-"""About how many places a strip has, at the layer's own resolution."""
+VALUES = 2**21
+"""About how many numbers a strip has: few enough for the processor's cache, enough to keep its cores busy."""
 
 Read = Callable[[int, int], Tensor]
 """Returns rows `top` to `bottom` of a picture or of a layer, `(1, c, rows, width)`."""
@@ -46,22 +47,19 @@ def paint_in_strips(
     network.check(height, width, painting)
     styles = network.styles(painting)
     dtype = network.enter.weight.dtype
-    picture = _Source(lambda top, bottom: read(top, bottom).to(dtype), height, width)
+    picture = _Source(lambda top, bottom: read(top, bottom).to(dtype), 3, height, width)
     with torch.inference_mode():
         source = _normalised(_convolved(network.enter, picture), next(styles))
         for convolution in network.down:
             source = _normalised(_convolved(convolution, source), next(styles))
-        features = _kept(source)
+        source = _source(_kept(source, dtype))
         for first, second in zip(network.blocks[::2], network.blocks[1::2], strict=True):
-            inner = _normalised(_convolved(first, _source(features)), next(styles))
-            change = _normalised(_convolved(second, inner), next(styles), rectified=False)
-            for top, bottom in strips(features.height, features.width):
-                features.write(top, features.read(top, bottom) + change.read(top, bottom))
-        source = _source(features)
+            source = _source(_residual(first, second, source, styles))
         for convolution in network.up:
-            source = _normalised(_convolved(convolution, _twice(source)), next(styles))
-        for top, bottom in strips(height, width):
-            yield top, network.finished(network.leave(_with_border(source, top, bottom, 4)))
+            source = _normalised(_enlarged(convolution, source), next(styles))
+        for top, bottom in strips(height, width, VALUES // network.leave.in_channels):
+            bordered = _with_border(source, top, bottom, 4)
+            yield top, network.finished(convolve_four_places(bordered, network.leave))
 
 
 class Statistics:
@@ -74,8 +72,10 @@ class Statistics:
         self.count, self.mean, self._spread = 0, torch.zeros(()), torch.zeros(())
 
     def add(self, strip: Tensor) -> None:
-        """Take a strip into account."""
-        variance, own_mean = torch.var_mean(strip.float(), dim=(2, 3), correction=0, keepdim=True)
+        """Take a strip `(1, c, h, w)` into account."""
+        unused = strip.new_zeros(strip.shape[1], dtype=torch.float32)  # its type makes the statistics fp32
+        mean_and_variance = torch.batch_norm_update_stats(strip, unused, unused.clone(), 0.0)
+        own_mean, variance = (each[None, :, None, None] for each in mean_and_variance)
         own = strip.shape[2] * strip.shape[3]
         shift, total = own_mean - self.mean, self.count + own
         self.mean = self.mean + shift * (own / total)
@@ -91,6 +91,7 @@ class _Source(NamedTuple):
     """Something that can be read in strips."""
 
     read: Read
+    channels: int
     height: int
     width: int
 
@@ -104,18 +105,26 @@ class _Convolved(NamedTuple):
 
 
 def _source(plane: Plane) -> _Source:
-    return _Source(plane.read, plane.height, plane.width)
+    return _Source(plane.read, plane.channels, plane.height, plane.width)
 
 
-def _kept(source: _Source) -> Plane:
+def _kept(source: _Source, dtype: torch.dtype) -> Plane:
     """Compute a source once and keep it."""
-    plane = None
-    for top, bottom in strips(source.height, source.width):
-        strip = source.read(top, bottom)
-        plane = plane or Plane(strip.shape[1], source.height, source.width, strip.dtype)
-        plane.write(top, strip)
-    assert plane is not None
+    plane = Plane(source.channels, source.height, source.width, dtype)
+    for top, bottom in strips(source.height, source.width, VALUES // source.channels):
+        plane.write(top, source.read(top, bottom))
     return plane
+
+
+def _residual(
+    first: nn.Module, second: nn.Module, source: _Source, styles: Iterator[tuple[Tensor, Tensor]]
+) -> Plane:
+    """Add to features what two layers make of them."""
+    assert isinstance(second, nn.Conv2d)
+    inner = _normalised(_convolved(first, source), next(styles))
+    change = _normalised(_convolved(second, inner), next(styles), rectified=False)
+    added = _Source(lambda top, bottom: change.read(top, bottom).add_(source.read(top, bottom)), *source[1:])
+    return _kept(added, second.weight.dtype)
 
 
 def _convolved(convolution: nn.Module, source: _Source) -> _Convolved:
@@ -125,9 +134,22 @@ def _convolved(convolution: nn.Module, source: _Source) -> _Convolved:
     height, width = source.height // stride, source.width // stride
     plane = Plane(convolution.out_channels, height, width, convolution.weight.dtype)
     statistics = Statistics()
-    for top, bottom in strips(height, width):
+    for top, bottom in strips(height, width, VALUES // plane.channels):
         strip = convolution(_with_border(source, top * stride, bottom * stride, border))
         strip = strip[:, :, : bottom - top, :width]
+        plane.write(top, strip)
+        statistics.add(strip)
+    return _Convolved(plane, statistics.mean, statistics.variance())
+
+
+def _enlarged(convolution: nn.Module, source: _Source) -> _Convolved:
+    """Convolve a picture repeated to twice its size, gathering statistics."""
+    assert isinstance(convolution, nn.Conv2d)
+    height, width = 2 * source.height, 2 * source.width
+    plane = Plane(convolution.out_channels, height, width, convolution.weight.dtype)
+    statistics = Statistics()
+    for top, bottom in strips(height, width, VALUES // plane.channels):
+        strip = convolve_enlarged(_with_border(source, top // 2, bottom // 2, 1, "replicate"), convolution)
         plane.write(top, strip)
         statistics.add(strip)
     return _Convolved(plane, statistics.mean, statistics.variance())
@@ -137,38 +159,31 @@ def _normalised(layer: _Convolved, style: tuple[Tensor, Tensor], rectified: bool
     """Scale and shift a layer's channels wherever it is read."""
     scale, shift = style
     factor = (layer.variance + EPSILON).rsqrt()
+    mean, variance = layer.mean.flatten(), layer.variance.flatten()
 
     def read(top: int, bottom: int) -> Tensor:
-        # place by place or the same everywhere
-        gain, offset = (each[:, :, top:bottom] if each.shape[2] > 1 else each for each in (scale, shift))
-        gain = gain * factor
         strip = layer.plane.read(top, bottom)
-        strip = torch.addcmul((offset - layer.mean * gain).to(strip.dtype), strip, gain.to(strip.dtype))
+        if scale.shape[2] == 1:  # the same everywhere
+            numbers = (mean, variance, scale.flatten(), shift.flatten())
+            strip = batch_norm(strip, *numbers, training=False, eps=EPSILON)
+        else:
+            gain = scale[:, :, top:bottom] * factor
+            strip = torch.addcmul(shift[:, :, top:bottom] - layer.mean * gain, strip.float(), gain).to(strip.dtype)
         return strip.relu_() if rectified else strip
 
-    return _Source(read, layer.plane.height, layer.plane.width)
+    return _Source(read, layer.plane.channels, layer.plane.height, layer.plane.width)
 
 
-def _twice(source: _Source) -> _Source:
-    """Repeat every row and column."""
-
-    def read(top: int, bottom: int) -> Tensor:
-        strip = interpolate(source.read(top // 2, (bottom + 1) // 2), scale_factor=2, mode="nearest")
-        return strip[:, :, top % 2 : top % 2 + bottom - top]
-
-    return _Source(read, 2 * source.height, 2 * source.width)
-
-
-def _with_border(source: _Source, top: int, bottom: int, border: int) -> Tensor:
-    """Return rows with a border: of neighbouring rows inside the picture, reflected at its edges."""
+def _with_border(source: _Source, top: int, bottom: int, border: int, mode: str = "reflect") -> Tensor:
+    """Return rows with a border: of neighbouring rows inside the picture, made up beyond its edges."""
     above, below = min(border, top), min(border, source.height - bottom)
     strip = source.read(top - above, bottom + below)
-    return pad(strip, (border, border, border - above, border - below), mode="reflect")
+    return pad(strip, (border, border, border - above, border - below), mode=mode)
 
 
-def strips(height: int, width: int) -> Iterator[tuple[int, int]]:
-    """Yield first row and end of each strip of a layer, a multiple of 4 rows."""
-    rows = max(8, PLACES // width // 4 * 4)
+def strips(height: int, width: int, places: int) -> Iterator[tuple[int, int]]:
+    """Yield first row and end of each strip of a layer: a multiple of 4 rows, at least 8, about `places` in all."""
+    rows = max(8, places // width // 4 * 4)
     tops = list(range(0, height, rows))
     if len(tops) > 1 and height - tops[-1] < 8:
         tops.pop()  # too few rows to reflect; they go with the strip before

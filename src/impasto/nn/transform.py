@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, pad, relu
 
 from impasto._typing import Picture
 from impasto.errors import InputError, SettingError
+from impasto.nn.phases import convolve_enlarged, convolve_four_places
 
 STRIDE = 4
 """Height and width are reduced by this inside, and must be multiples of it."""
@@ -102,9 +103,9 @@ class TransformNetwork(nn.Module):
             inner = relu(_normalised(first(_reflected(features, 1)), *next(styles)))
             features = features + _normalised(second(_reflected(inner, 1)), *next(styles))
         for convolution in self.up:
-            larger = interpolate(features, scale_factor=2, mode="nearest")
-            features = relu(_normalised(convolution(_reflected(larger, 1)), *next(styles)))
-        return self.finished(self.leave(_reflected(features, 4)))
+            edged = pad(features, (1, 1, 1, 1), mode="replicate")
+            features = relu(_normalised(convolve_enlarged(edged, convolution), *next(styles)))
+        return self.finished(convolve_four_places(_reflected(features, 4), self.leave))
 
     def finished(self, values: Picture) -> Picture:
         """Return the picture that the last convolution's values stand for."""
@@ -151,7 +152,8 @@ def _reflected(features: Tensor, border: int) -> Tensor:
 
 
 def _normalised(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Normalise each channel over its places, then scale and shift it; statistics are in fp32."""
-    variance, mean = torch.var_mean(features.float(), dim=(2, 3), correction=0, keepdim=True)
-    gain = scale * (variance + EPSILON).rsqrt()
-    return torch.addcmul((shift - mean * gain).to(features.dtype), features, gain.to(features.dtype))
+    """Normalise each channel over its places, then scale and shift it, in fp32."""
+    centred = features.float()
+    centred = centred - centred.mean(dim=(2, 3), keepdim=True)
+    gain = scale * (centred.square().mean(dim=(2, 3), keepdim=True) + EPSILON).rsqrt()
+    return torch.addcmul(shift, centred, gain).to(features.dtype)
