@@ -20,6 +20,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from impasto.data.crops import Crops
 from impasto.errors import ImpastoError
 from impasto.image.files import pictures_in
+from impasto.methods.adain import AdainSettings
 from impasto.methods.multistyle import MultistyleSettings
 from impasto.methods.prediction import Prediction, PredictionSettings
 from impasto.nn.compute import lay_out, reused_memory
@@ -28,7 +29,8 @@ from impasto.training.run import RunSettings
 from impasto.training.train import train
 from impasto.weights.model import Card, write_model
 
-HALF_WIDTH = 16
+HALF_WIDTH, HALF_ADAIN = 16, 32
+"""Channels at full resolution: half of the papers' widths."""
 NOT_FOR_PREDICTION = ("wave", "starry_night")
 """Paintings that are measured on are never shown to the network that predicts styles."""
 EXAMPLES = Path(__file__).parents[1] / "examples" / "paintings"
@@ -124,12 +126,22 @@ def multistyle_tones(data: Path, runs: Path) -> None:
     _train("multistyle_tones", data, runs, _named(data, runs), "multistyle/model.safetensors", settings)
 
 
+def adain(data: Path, runs: Path) -> None:
+    """Learn to decode features that have a painting's means and deviations."""
+    settings = AdainSettings(
+        base_channels=HALF_ADAIN, crop_size=128, batch_size=4, steps=6000, learning_rate=1e-3, style_weight=2.0
+    )
+    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    _train("adain", data, runs, paintings, None, settings)
+
+
 STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "plain": plain,
     "prediction": prediction,
     "prediction_tones": prediction_tones,
     "multistyle": multistyle,
     "multistyle_tones": multistyle_tones,
+    "adain": adain,
 }
 
 
@@ -155,8 +167,8 @@ def _train(
     data: Path,
     runs: Path,
     paintings: list[Path],
-    start: str,
-    settings: PredictionSettings | MultistyleSettings,
+    start: str | None,
+    settings: PredictionSettings | MultistyleSettings | AdainSettings,
 ) -> None:
     def tell(step: int, steps: int, losses: Mapping[str, float | Tensor]) -> None:
         if step % 100 == 0:
@@ -167,7 +179,7 @@ def _train(
         data=data / "photos" / "train",
         styles=paintings,
         run=runs / stage,
-        start=runs / start,
+        start=None if start is None else runs / start,
         settings=settings,
         run_settings=RunSettings(),
         on_step=tell,

@@ -14,7 +14,6 @@ from contest.serving import serve
 from impasto.image.io import Image, read_image
 from impasto.image.regions import visible_colors
 from impasto.image.tensors import from_tensor
-from impasto.nn.compute import reused_memory
 from impasto.nn.one_pass import OnePassSettings
 from impasto.nn.transform import Painting
 from impasto.verbs.one_pass import load_model
@@ -56,5 +55,4 @@ class Ours:
 if __name__ == "__main__":
     wanted = json.loads(sys.argv[1])
     torch.set_num_threads(wanted["threads"])
-    with reused_memory():
-        serve(Ours(wanted["method"], wanted["model"]))
+    serve(Ours(wanted["method"], wanted["model"]))

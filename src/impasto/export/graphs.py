@@ -18,7 +18,7 @@ from impasto.methods import adain
 from impasto.methods.adain import AdainPainter
 from impasto.methods.johnson import JohnsonPainter
 from impasto.methods.multistyle import MultistylePainter
-from impasto.methods.prediction import PredictionPainter, style_statistics
+from impasto.methods.prediction import LAYERS, PredictionPainter, statistics_of
 from impasto.nn import transform
 from impasto.nn.one_pass import Painter
 from impasto.nn.transform import Painting, TransformNetwork
@@ -130,7 +130,7 @@ class _Prediction(nn.Module):
     def row(self, picture: Picture) -> Float[Tensor, "1 n"]:
         """Return the row predicted for a picture."""
         looked_at = _fitted(picture, self.style_size, 16)
-        return self.network.rows(self.network.embed(style_statistics(self.vgg, looked_at)))
+        return self.network.rows(self.network.embed(statistics_of(self.vgg(looked_at, LAYERS))))
 
 
 class _Adain(nn.Module):

@@ -28,13 +28,14 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, max_pool2d, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, max_pool2d, pad, relu
 
 from impasto._typing import Features, Picture
 from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.image.resize import fit, resize
 from impasto.losses.style import EPSILON, moments
 from impasto.nn.compute import frozen_for_speed
+from impasto.nn.phases import convolve_enlarged, convolve_four_places
 from impasto.nn.planes import Plane
 from impasto.nn.strips import Statistics, strips
 from impasto.nn.transform import Painting
@@ -121,14 +122,14 @@ class Decoder(nn.Module):
         Args:
             features: `(b, 512, height, width)`, at least 2 × 2.
         """
-        last = len(self.convolutions) - 1
-        for index, convolution in enumerate(self.convolutions):
-            features = convolution(pad(features, (1, 1, 1, 1), mode="reflect"))
-            if index < last:
-                features = relu(features)
+        *hidden, leave = self.convolutions
+        for index, convolution in enumerate(hidden):
             if index in _DOUBLED:
-                features = interpolate(features, scale_factor=2, mode="nearest")
-        return features
+                features = convolve_enlarged(pad(features, (1, 1, 1, 1), mode="replicate"), convolution)
+            else:
+                features = convolution(pad(features, (1, 1, 1, 1), mode="reflect"))
+            features = relu(features)
+        return convolve_four_places(pad(features, (1, 1, 1, 1), mode="reflect"), leave)
 
 
 class ReflectedVGG(VGG):
@@ -149,8 +150,8 @@ class ReflectedVGG(VGG):
             convolution.padding_mode = "reflect"
 
 
-_DOUBLED = (0, 4, 6)
-"""Convolutions after which the resolution doubles: where the encoder pools."""
+_DOUBLED = (1, 5, 7)
+"""Convolutions before which the resolution doubles: where the encoder pools."""
 
 
 def adain(features: Features, row: Float[Tensor, "b n"]) -> Features:

@@ -27,10 +27,11 @@ from torch import Tensor, nn
 from impasto._typing import Picture
 from impasto.errors import SettingError, check_range, check_whole
 from impasto.image.resize import fit, resize
-from impasto.losses.style import moments
+from impasto.losses.style import EPSILON, moments
 from impasto.nn.compute import frozen_for_speed
 from impasto.nn.one_pass import paint_any_size
 from impasto.nn.perceptual import PerceptualSettings
+from impasto.nn.strips import Statistics
 from impasto.nn.transform import Painting, TransformNetwork
 from impasto.nn.vgg import VGG, WIDTHS
 
@@ -119,19 +120,24 @@ class Prediction(nn.Module):
         self.spread.copy_(roots.std(dim=0).clamp_min(0.1 * float(roots.std(dim=0).mean())))
 
 
-@torch.no_grad()
-def style_statistics(vgg: VGG, painting: Picture) -> Float[Tensor, "b n"]:
+@torch.inference_mode()
+def style_statistics(vgg: VGG, painting: Picture) -> Float[Tensor, "1 n"]:
     """Return mean and deviation of the channels of VGG's layers, which describe a painting.
 
     Args:
         vgg: VGG-16.
-        painting: RGB in [0, 1], at least 16 pixels each way.
+        painting: `(1, 3, height, width)`, RGB in [0, 1], at least 16 pixels each way.
     """
-    return statistics_of(vgg(painting, LAYERS))
+    numbers = []
+    for _, features in vgg.walk(painting, LAYERS):
+        statistics = Statistics()
+        statistics.add(features)
+        numbers += [statistics.mean, (statistics.variance(1) + EPSILON).sqrt()]
+    return torch.cat([number.flatten(1) for number in numbers], dim=1)
 
 
 def statistics_of(features: Mapping[str, Tensor]) -> Float[Tensor, "b n"]:
-    """Return mean and deviation of the channels of `LAYERS`, whose features are already there."""
+    """Return what `style_statistics` returns, from features of `LAYERS` that are already there."""
     return torch.cat([number.flatten(1) for name in LAYERS for number in moments(features[name])], dim=1)
 
 

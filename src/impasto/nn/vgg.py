@@ -11,7 +11,7 @@ Reference: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Sca
 ICLR 2015 (arXiv:1409.1556), table 1, columns D and E.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import zip_longest
 from typing import Literal, Self
 
@@ -112,10 +112,19 @@ class VGG(nn.Module):
             SettingError: If the network has no layer of that name.
             InputError: If the picture is too small.
         """
+        return dict(self.walk(picture, layers))
+
+    def walk(
+        self, picture: Picture, layers: Collection[str]
+    ) -> Iterator[tuple[str, Float[Tensor, "b _c _h _w"]]]:
+        """Yield the layers asked for as `forward` returns them, one after the other from the first to the deepest.
+
+        What is done with a layer before the next is asked for needs no memory for both.
+        """
         for name in layers:
             check_choice("layer", name, self.layer_names)
         if not layers:
-            return {}
+            return
         deepest = max(layers, key=self.layer_names.index)
         smallest = 2 ** (_block(deepest) - 1)
         if min(picture.shape[-2:]) < smallest:
@@ -124,7 +133,7 @@ class VGG(nn.Module):
                 f"the picture is {width}×{height} pixels; {deepest} needs at least {smallest}×{smallest}"
             )
         needed = self.layer_names[: self.layer_names.index(deepest) + 1]
-        found, features = {}, picture
+        features = picture
         for name, following in zip_longest(needed, needed[1:], fillvalue=""):
             features = self.get_submodule(_convolution(name))(features)
             ends_block = following.endswith("_1")
@@ -134,10 +143,9 @@ class VGG(nn.Module):
                 continue
             features = features.relu_()
             if name in layers:
-                found[name] = features
+                yield name, features
             if ends_block:
                 features = self.pool(features, 2)
-        return found
 
 
 class _PixelConvolution(nn.Conv2d):
