@@ -17,7 +17,7 @@ class Step:
     """One step of a run.
 
     Attributes:
-        index: Steps done so far, from 1.
+        index: Steps done so far, from 1; 0 for a draft that a run starts from, which has no losses.
         total: Steps the whole run takes.
         losses: The terms of the objective by name, weighted as they are summed, and `total`, their sum.
         image: The picture as it stands, `(1, 3, height, width)` in [0, 1], at the scale being painted.

@@ -130,7 +130,8 @@ def _stylize(task: Task, course: _Course) -> Result:
     with step_bar(task.label, costs) as show, _preview(task) as preview, reused_memory():
 
         def follow(step: Step) -> None:
-            course.trace.append(step.losses)
+            if step.index > 0:
+                course.trace.append(step.losses)
             course.last = step
             show(step)
             preview(step)

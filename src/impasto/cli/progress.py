@@ -54,11 +54,11 @@ def step_bar(label: str, costs: Sequence[float] = ()) -> Iterator[OnStep]:
 
         def show(step: Step) -> None:
             if not done:
-                done.extend(itertools.accumulate(costs if len(costs) == step.total else [1.0] * step.total))
+                done.extend(
+                    itertools.accumulate(costs if len(costs) == step.total else [1.0] * step.total, initial=0.0)
+                )
                 progress.update(task, total=done[-1], steps=step.total)
-            progress.update(
-                task, completed=done[step.index - 1], step=step.index, losses=_losses(step, console.width)
-            )
+            progress.update(task, completed=done[step.index], step=step.index, losses=_losses(step, console.width))
 
         yield show
 
@@ -181,6 +181,6 @@ class Preview:
 
 def _losses(step: Step, width: int) -> str:
     """Write the terms of the loss, or on a narrow terminal their sum."""
-    if width < WIDE:
+    if width < WIDE and step.losses:
         return f"loss {step.losses['total']:.4f}"
     return "  ".join(f"{name} {loss:.4f}" for name, loss in step.losses.items() if name != "total")

@@ -44,7 +44,7 @@ from impasto.nn.descent import Optimizer, minimise
 from impasto.nn.vgg import VGG, Network, Pooling, layer_names
 from impasto.result import OnStep, Step
 
-Start = Literal["toned", "content", "noise", "style"]
+Start = Literal["toned", "content", "noise", "style", "draft"]
 LayerWeighting = Literal["balanced", "equal", "exponential"]
 
 STARTS: tuple[Start, ...] = get_args(Start)
@@ -82,7 +82,8 @@ class GatysSettings:
     colors: Colors = "style"
     """Whose colours: the style's; or the photo's, kept by `luminance`, `histogram` or `linear` matching."""
     init: str = "toned"
-    """Start: `toned` (content in the style's colours), `content`, `noise`, `style`, or a picture's path."""
+    """Start: `toned` (content in the style's colours), `content`, `noise`, `style`, `draft` (painted in one pass
+    by `prediction`), or a picture's path."""
     network: Network = "vgg16-hed"
     """Which network looks; the ImageNet ones are fetched once."""
     pooling: Pooling = "max"
@@ -188,7 +189,7 @@ def paint(
         styles: One or more paintings.
         settings: See `GatysSettings`.
         visible: Which pixels of the content can be seen (its alpha); all if not given.
-        start: A picture to start from, in place of `settings.init`.
+        start: A picture to start from, in place of `settings.init`; a draft has to be given here.
         on_step: Called after every step; raising in it cancels.
 
     Returns:
@@ -202,7 +203,7 @@ def paint(
     settings = settings or GatysSettings()
     settings.blend_shares(len(styles))
     if start is None:
-        check_choice("init", settings.init, Start)
+        check_choice("init", settings.init, [name for name in STARTS if name != "draft"])
     device = choose_device(settings.device)
     vgg = VGG.pretrained(
         settings.network, settings.pooling, device=device, dtype=choose_dtype(settings.precision, device)

@@ -287,7 +287,8 @@ def _stylize(order: _Order, on_step: OnStep | None) -> Result:
     trace, last = [], list[Step]()
 
     def follow(step: Step) -> None:
-        trace.append(step.losses)
+        if step.index > 0:
+            trace.append(step.losses)
         if on_step is not None:
             on_step(step)
         if step.index == order.stop_at:

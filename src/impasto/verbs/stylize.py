@@ -13,6 +13,7 @@ from torch import Tensor
 
 from impasto._version import __version__
 from impasto.errors import ImpastoError, SettingError, check_choice
+from impasto.image.color import luminance
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.regions import Style, mask_of, visible_colors, visible_part
 from impasto.image.resize import fit, resize
@@ -27,6 +28,8 @@ from impasto.weights.store import entry_named
 
 StylizeSettings = GatysSettings | OnePassSettings
 """What can be chosen, for a method that optimises or for one that paints in one pass."""
+DRAFTED_BY = "prediction"
+"""The method that paints what Gatys' method starts from with `init="draft"`."""
 
 
 def stylize(
@@ -132,14 +135,18 @@ def _by_optimising(job: _Job, settings: GatysSettings) -> Result:
     paintings = [read_image(each) for each in job.styles]
     regions = job.regions(len(paintings))
     start = None if settings.init in gatys.STARTS else read_image(settings.init)
+    first = None if start is None else visible_colors(start)
     trace: list[Mapping[str, float]] = []
 
     def follow(step: Step) -> None:
-        trace.append(step.losses)
+        if step.index > 0:
+            trace.append(step.losses)
         if job.on_step is not None:
             job.on_step(step)
 
     try:
+        if settings.init == "draft":
+            first = _draft(job, paintings, regions, settings)
         painted = gatys.paint(
             visible_colors(job.photo),
             [
@@ -148,7 +155,7 @@ def _by_optimising(job: _Job, settings: GatysSettings) -> Result:
             ],
             settings,
             visible=visible_part(job.photo),
-            start=None if start is None else visible_colors(start),
+            start=first,
             on_step=follow,
         )
     except (RuntimeError, MemoryError) as error:
@@ -156,6 +163,26 @@ def _by_optimising(job: _Job, settings: GatysSettings) -> Result:
     inputs = inputs_of(job.photo, paintings, job.masks, start)
     recipe = recipe_of("stylize", settings, inputs, **_choices(job.method, job.grey, paintings))
     return Result(finished(painted, job.photo, settings, grey=job.grey, recipe=recipe), recipe, trace)
+
+
+def _draft(
+    job: _Job, paintings: Sequence[Image], regions: Sequence[Tensor | None], settings: GatysSettings
+) -> Tensor:
+    """Paint the photo in one pass, to start from, and show it."""
+    levels = gatys.schedule(job.photo.height, job.photo.width, settings)
+    chosen = OnePassSettings(
+        size=max(levels[-1].height, levels[-1].width),
+        style_blend=settings.style_blend,
+        style_scale=settings.style_scale,
+        colors=settings.colors,
+        device=settings.device,
+        precision=settings.precision,
+        runtime="torch",
+    )
+    draft = paint_photo(job.photo, paintings, load_model(DRAFTED_BY, chosen), chosen, regions)
+    if job.on_step is not None:
+        job.on_step(Step(0, sum(level.steps for level in levels), {}, draft))
+    return luminance(draft) if settings.colors == "luminance" else draft
 
 
 def inputs_of(
@@ -284,6 +311,8 @@ def _circumstances(settings: StylizeSettings, model: Model | None) -> dict[str, 
     weights = {} if model is None else {model.name: model.sha256}
     if isinstance(settings, GatysSettings):
         weights[settings.network] = entry_named(settings.network).sha256
+        if settings.init == "draft":
+            weights[DRAFTED_BY] = entry_named(DRAFTED_BY).sha256
     versions = {
         "impasto": __version__,
         "torch": torch.__version__,
