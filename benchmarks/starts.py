@@ -95,7 +95,10 @@ def main() -> None:
     with reused_memory():
         for photo, painting in PAIRS[: arguments.pairs]:
             paths = str(EXAMPLES / "photos" / f"{photo}.jpg"), str(EXAMPLES / "paintings" / f"{painting}.jpg")
-            for name, settings, against in (("one size", one_size, "content"), ("default", coarse_to_fine, "toned")):
+            for name, settings, against in (
+                ("one size", one_size, "content"),
+                ("default", coarse_to_fine, "toned"),
+            ):
                 walks = race(*paths, settings, STARTS if against == "content" else STARTS[1:])
                 goal = walks[against].points[-1].loss
                 times = {start: reached(walk.points, goal) for start, walk in walks.items()}

@@ -9,6 +9,7 @@ photos. What was stopped before its last step says so; the rate of learning had 
 """
 
 import argparse
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,14 +21,17 @@ from torch.optim.lr_scheduler import OneCycleLR
 from impasto.data.crops import Crops
 from impasto.errors import ImpastoError
 from impasto.image.files import pictures_in
+from impasto.image.io import read_image
+from impasto.image.regions import visible_colors
 from impasto.methods.adain import AdainSettings
 from impasto.methods.multistyle import MultistyleSettings
-from impasto.methods.prediction import Prediction, PredictionSettings
+from impasto.methods.prediction import Prediction, PredictionPainter, PredictionSettings, network_of
 from impasto.nn.compute import lay_out, reused_memory
 from impasto.nn.transform import Painting
+from impasto.nn.vgg import VGG
 from impasto.training.run import RunSettings
 from impasto.training.train import train
-from impasto.weights.model import Card, write_model
+from impasto.weights.model import Card, read_model, write_model
 
 HALF_WIDTH, HALF_ADAIN = 16, 32
 """Channels at full resolution: half of the papers' widths."""
@@ -126,6 +130,47 @@ def multistyle_tones(data: Path, runs: Path) -> None:
     _train("multistyle_tones", data, runs, _named(data, runs), "multistyle/model.safetensors", settings)
 
 
+def joined(data: Path, runs: Path) -> None:
+    """Join what both have learnt: strokes of `multistyle_tones`, and from statistics to rows `prediction_tones`.
+
+    The one began with the other, so their rows still mean much the same; what the named styles' rows have become
+    since is added to the prediction by ridge regression on their embeddings.
+    """
+    card, tensors = read_model(runs / "prediction_tones" / "model.safetensors")
+    _, taught = read_model(runs / "multistyle_tones" / "model.safetensors")
+    settings = card.settings_as(PredictionSettings)
+    network = network_of(settings)
+    network.load_state_dict(tensors)
+    painter = PredictionPainter(network.eval(), VGG.pretrained(settings.network), settings.style_size)
+    embeddings = torch.cat([painter.embedding(visible_colors(read_image(path))) for path in _named(data, runs)])
+    with torch.no_grad():
+        wanted = taught["rows"][1:] - network.rows(embeddings)
+        inputs = torch.cat([embeddings, torch.ones(len(embeddings), 1)], dim=1)
+        inputs = inputs / math.sqrt(settings.embedding_size)
+        mean, ridge = wanted.mean(dim=0), 0.1 * torch.eye(inputs.shape[1])
+        learnt = torch.linalg.solve(inputs.T @ inputs + ridge, inputs.T @ (wanted - mean))
+        network.widen.weight.add_(learnt[:-1].T)
+        network.widen.bias.add_(mean + learnt[-1] / math.sqrt(settings.embedding_size))
+    transform = {name: tensor for name, tensor in taught.items() if name.startswith("transform.")}
+    write_model(runs / "joined.safetensors", network.state_dict() | transform, card)
+
+
+def prediction_strokes(data: Path, runs: Path) -> None:
+    """Learn on from what both have learnt, with less of the photo kept."""
+    settings = PredictionSettings(
+        crop_size=128,
+        steps=4400,
+        learning_rate=1.5e-3,
+        content_weight=0.12,
+        tone_weight=0.2,
+        looks=1000,
+        turned_hues=0.4,
+        seed=1,
+    )
+    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    _train("prediction_strokes", data, runs, paintings, "joined.safetensors", settings)
+
+
 def adain(data: Path, runs: Path) -> None:
     """Learn to decode features that have a painting's means and deviations."""
     settings = AdainSettings(
@@ -141,6 +186,8 @@ STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "prediction_tones": prediction_tones,
     "multistyle": multistyle,
     "multistyle_tones": multistyle_tones,
+    "joined": joined,
+    "prediction_strokes": prediction_strokes,
     "adain": adain,
 }
 

@@ -59,13 +59,17 @@ def test_auto_stays_with_torch_until_the_network_lies_exported(model: str, photo
     assert list((cache / "onnx").iterdir()) == [exported]
 
 
-@pytest.mark.parametrize(("height", "width"), [(40, 48), (61, 34), (9, 130), (1, 1)])
-def test_it_paints_what_torch_paints(model: str, height: int, width: int):
+@pytest.mark.parametrize(
+    ("height", "width", "close"),
+    # nothing varies in a single pixel, and normalising multiplies what is left of rounding by 300 a layer
+    [(40, 48, 1e-4), (61, 34, 1e-4), (9, 130, 1e-4), (1, 1, 0.01)],
+)
+def test_it_paints_what_torch_paints(model: str, height: int, width: int, close: float):
     content = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))
     settings = {"strength": 0.7, "style_blend": (3.0, 1.0)}
     expected = painted(model, content, runtime="torch", precision="fp32", device="cpu", **settings)
     found = painted(model, content, runtime="onnx", **settings)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=0, atol=close)
 
 
 def test_regions_and_large_pictures_stay_with_torch(model: str, photo: Tensor, monkeypatch: pytest.MonkeyPatch):

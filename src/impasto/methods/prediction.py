@@ -166,12 +166,17 @@ class PredictionPainter:
         """Paint a photo of any size."""
         return paint_any_size(self.network.transform, content, painting)
 
+    @torch.inference_mode()
+    def embedding(self, painting: Picture, scale: float = 1.0) -> Float[Tensor, "1 m"]:
+        """Return the style embedding of a painting of any size, looked at as large as in training times `scale`."""
+        height, width = fit(painting.shape[-2], painting.shape[-1], max(16, round(self.style_size * scale)))
+        resized = resize(painting, max(16, height), max(16, width)).to(self.network.center.device)
+        return self.network.embed(style_statistics(self.vgg, resized))
+
     def _row(self, style: Picture | str, scale: float) -> Tensor:
         if isinstance(style, str):
             raise SettingError(f"prediction paints after pictures, and {style!r} is a name; give a painting's file")
-        height, width = fit(style.shape[-2], style.shape[-1], max(16, round(self.style_size * scale)))
-        painting = resize(style, max(16, height), max(16, width)).to(self.network.center.device)
-        return self.network.rows(self.network.embed(style_statistics(self.vgg, painting))).cpu()
+        return self.network.rows(self.embedding(style, scale)).cpu()
 
 
 def network_of(settings: PredictionSettings) -> Prediction:

@@ -32,7 +32,9 @@ def convolve_enlarged(features: Float[Tensor, "b c _h _w"], convolution: nn.Modu
     return conv_transpose2d(features, weight, convolution.bias, stride=2, padding=3)
 
 
-def convolve_four_places(features: Float[Tensor, "b c _h _w"], convolution: nn.Module) -> Float[Tensor, "b d _h2 _w2"]:
+def convolve_four_places(
+    features: Float[Tensor, "b c _h _w"], convolution: nn.Module
+) -> Float[Tensor, "b d _h2 _w2"]:
     """Return a convolution, computed for 2 × 2 places at a time; its result must have an even height and width.
 
     Args:

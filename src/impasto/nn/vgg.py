@@ -114,9 +114,7 @@ class VGG(nn.Module):
         """
         return dict(self.walk(picture, layers))
 
-    def walk(
-        self, picture: Picture, layers: Collection[str]
-    ) -> Iterator[tuple[str, Float[Tensor, "b _c _h _w"]]]:
+    def walk(self, picture: Picture, layers: Collection[str]) -> Iterator[tuple[str, Float[Tensor, "b _c _h _w"]]]:
         """Yield the layers asked for as `forward` returns them, one after the other from the first to the deepest.
 
         What is done with a layer before the next is asked for needs no memory for both.
