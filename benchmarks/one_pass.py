@@ -28,6 +28,7 @@ import impasto
 from contest.judging import FORMULAS, Judge
 from contest.report import machine, peak_gigabytes, say
 from gatys import EXAMPLES, load
+from impasto.image.clips import VideoSettings
 from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.resize import fit, resize
@@ -42,7 +43,7 @@ from impasto.nn.vgg import VGG
 from impasto.training.train import train
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.stylize import stylize
-from impasto.verbs.video import Look, VideoRun, VideoSettings
+from impasto.verbs.video import Look, VideoRun
 from impasto.weights.model import read_model
 from impasto.weights.store import find
 
@@ -186,9 +187,8 @@ def measure_flicker(_: argparse.Namespace) -> None:
         write_clip(source)
         for smooth in (0.0, VideoSettings().smooth):
             settings = OnePassSettings(device="cpu")
-            look = Look(
-                load_model("multistyle", settings), ["great_wave"], [], settings, VideoSettings(smooth=smooth)
-            )
+            model, video = load_model("multistyle", settings), VideoSettings(smooth=smooth)
+            look = Look("multistyle", model, ["great_wave"], [], settings, video)
             painted = VideoRun(source, Path(folder) / f"painted-{smooth}.mp4", look).paint()
             flicker = {name: None if each is None else round(each, 2) for name, each in painted.flicker.items()}
             say(part="flicker", smooth=smooth, frames=painted.frames, flicker=flicker)
