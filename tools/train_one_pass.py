@@ -171,10 +171,24 @@ def prediction_strokes(data: Path, runs: Path) -> None:
     _train("prediction_strokes", data, runs, paintings, "joined.safetensors", settings)
 
 
+def multistyle_strokes(data: Path, runs: Path) -> None:
+    """Learn on with less of the photo kept, beginning with what the named styles had learnt before."""
+    settings = MultistyleSettings(
+        crop_size=128, steps=1600, learning_rate=1.5e-3, content_weight=0.1, tone_weight=0.15, seed=1
+    )
+    _train("multistyle_strokes", data, runs, _named(data, runs), "multistyle_tones/model.safetensors", settings)
+
+
 def adain(data: Path, runs: Path) -> None:
     """Learn to decode features that have a painting's means and deviations."""
     settings = AdainSettings(
-        base_channels=HALF_ADAIN, crop_size=128, batch_size=4, steps=6000, learning_rate=1e-3, style_weight=2.0
+        base_channels=HALF_ADAIN,
+        crop_size=128,
+        batch_size=4,
+        steps=2800,
+        learning_rate=1.5e-3,
+        style_weight=2.0,
+        looks=1000,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
     _train("adain", data, runs, paintings, None, settings)
@@ -188,6 +202,7 @@ STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "multistyle_tones": multistyle_tones,
     "joined": joined,
     "prediction_strokes": prediction_strokes,
+    "multistyle_strokes": multistyle_strokes,
     "adain": adain,
 }
 
