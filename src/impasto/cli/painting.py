@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -126,8 +126,11 @@ class _Course:
 
 
 def _stylize(task: Task, course: _Course) -> Result:
-    costs = step_costs(task.photo, task.settings) if isinstance(task.settings, GatysSettings) else []
-    with step_bar(task.label, costs) as show, _preview(task) as preview, reused_memory():
+    costs: list[float] = []
+    memory: AbstractContextManager[None] = nullcontext()  # one pass uses little of it twice, and would only keep it
+    if isinstance(task.settings, GatysSettings):
+        costs, memory = step_costs(task.photo, task.settings), reused_memory()
+    with step_bar(task.label, costs) as show, _preview(task) as preview, memory:
 
         def follow(step: Step) -> None:
             if step.index > 0:
