@@ -20,7 +20,11 @@ ROWS = (
     ("pagoda", "great_wave"),
     ("cat", "auvers"),
 )
-IN_ONE_PASS = ("great_wave", "the_scream", "mondrian_composition")
+IN_ONE_PASS = (
+    ("multistyle", "great_wave"),
+    ("multistyle", "mondrian_composition"),
+    ("prediction", str(ROOT / "examples" / "paintings" / "auvers.jpg")),
+)
 
 
 def main() -> None:
@@ -34,8 +38,13 @@ def main() -> None:
         row = side_by_side([impasto.read_image(content), impasto.read_image(style), result.image])
         impasto.write_image(row, folder / f"{photo}_{painting}.jpg", quality=90)
         print(folder / f"{photo}_{painting}.jpg", f"{result.seconds:.0f} s")
+    in_one_pass(folder)
+
+
+def in_one_pass(folder: Path) -> None:
+    """Paint the pavilion in one pass, after styles a network has learnt and after a painting it has not."""
     content = ROOT / "examples" / "photos" / "pagoda.jpg"
-    painted = [impasto.stylize(content, style, method="multistyle", size=512).image for style in IN_ONE_PASS]
+    painted = [impasto.stylize(content, style, method=method, size=512).image for method, style in IN_ONE_PASS]
     impasto.write_image(side_by_side(painted), folder / "pagoda_in_one_pass.jpg", quality=90)
 
 
