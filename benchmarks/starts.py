@@ -1,6 +1,6 @@
 """Where Gatys' method starts best: a draft painted in one pass, the content in the style's colours, or the content.
 
-    python benchmarks/starts.py [--size 512] [--steps 100] [--pairs 3]
+    python benchmarks/starts.py [--size 512] [--steps 100] [--pairs 3] [--schedules ...]
 
 For three photo-painting pairs, and each start:
 
@@ -80,6 +80,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", type=int, default=512, help="longest side in pixels")
     parser.add_argument("--steps", type=int, default=100, help="steps from the content at one size")
+    schedules = "one size", "default"
+    parser.add_argument("--schedules", nargs="+", choices=schedules, default=schedules, help="which to race on")
     parser.add_argument("--pairs", type=int, default=len(PAIRS), help="how many photo-painting pairs")
     arguments = parser.parse_args()
     say(

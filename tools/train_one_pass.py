@@ -185,10 +185,10 @@ def adain(data: Path, runs: Path) -> None:
         base_channels=HALF_ADAIN,
         crop_size=128,
         batch_size=4,
-        steps=2800,
+        steps=1800,
         learning_rate=1.5e-3,
         style_weight=2.0,
-        looks=1000,
+        looks=600,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
     _train("adain", data, runs, paintings, None, settings)
