@@ -23,10 +23,10 @@ from impasto.errors import ImpastoError
 from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.regions import visible_colors
-from impasto.methods.adain import AdainSettings
+from impasto.methods.adain import ENCODED, AdainSettings, Decoder
 from impasto.methods.multistyle import MultistyleSettings
 from impasto.methods.prediction import Prediction, PredictionPainter, PredictionSettings, network_of
-from impasto.nn.compute import lay_out, reused_memory
+from impasto.nn.compute import choose_dtype, lay_out, reused_memory
 from impasto.nn.transform import Painting
 from impasto.nn.vgg import VGG
 from impasto.training.run import RunSettings
@@ -179,19 +179,47 @@ def multistyle_strokes(data: Path, runs: Path) -> None:
     _train("multistyle_strokes", data, runs, _named(data, runs), "multistyle_tones/model.safetensors", settings)
 
 
+def decoded(data: Path, runs: Path, steps: int = 2400, batch_size: int = 8) -> None:
+    """Teach the decoder of AdaIN to give photos and paintings back from what VGG sees of them."""
+    torch.manual_seed(0)
+    settings = AdainSettings(base_channels=HALF_ADAIN)
+    vgg = VGG.pretrained(settings.network, dtype=choose_dtype("auto", torch.device("cpu")))
+    decoder = Decoder(HALF_ADAIN)
+    lay_out(decoder)
+    paths = pictures_in(data / "photos" / "train") + pictures_in(data / "art" / "train")
+    crops = Crops(paths, 96, steps * batch_size, zoom=2.5, turned_hues=0.3, seed=9)
+    adam = torch.optim.Adam(decoder.parameters(), lr=2e-3)
+    schedule = OneCycleLR(adam, 2e-3, steps)
+    for step in range(steps):
+        pictures = torch.stack([crops[step * batch_size + index].picture for index in range(batch_size)])
+        with torch.no_grad():
+            features = vgg(pictures, [ENCODED])[ENCODED]
+        with torch.autocast("cpu", torch.bfloat16):
+            painted = decoder(features)
+        loss = (painted.float() - pictures).square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        schedule.step()
+        if step % 100 == 99:
+            print(f"step {step + 1}: mean squared difference {loss.item():.4f}", flush=True)
+    card = Card("adain", asdict(settings))
+    write_model(runs / "decoded.safetensors", decoder.state_dict(), card)
+
+
 def adain(data: Path, runs: Path) -> None:
     """Learn to decode features that have a painting's means and deviations."""
     settings = AdainSettings(
         base_channels=HALF_ADAIN,
         crop_size=128,
         batch_size=4,
-        steps=1800,
-        learning_rate=1.5e-3,
+        steps=6000,
+        learning_rate=1e-3,
         style_weight=2.0,
-        looks=600,
+        looks=1000,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
-    _train("adain", data, runs, paintings, None, settings)
+    _train("adain", data, runs, paintings, "decoded.safetensors", settings)
 
 
 STAGES: Mapping[str, Callable[[Path, Path], None]] = {
@@ -203,6 +231,7 @@ STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "joined": joined,
     "prediction_strokes": prediction_strokes,
     "multistyle_strokes": multistyle_strokes,
+    "decoded": decoded,
     "adain": adain,
 }
 
@@ -229,7 +258,7 @@ def _train(
     data: Path,
     runs: Path,
     paintings: list[Path],
-    start: str | None,
+    start: str,
     settings: PredictionSettings | MultistyleSettings | AdainSettings,
 ) -> None:
     def tell(step: int, steps: int, losses: Mapping[str, float | Tensor]) -> None:
@@ -241,7 +270,7 @@ def _train(
         data=data / "photos" / "train",
         styles=paintings,
         run=runs / stage,
-        start=None if start is None else runs / start,
+        start=runs / start,
         settings=settings,
         run_settings=RunSettings(),
         on_step=tell,
