@@ -99,7 +99,7 @@ def test_what_a_run_leaves(photos: Path, art: Path, tmp_path: Path):
 def test_a_run_that_gets_no_better_stops(photos: Path, art: Path, tmp_path: Path):
     stopped = train(
         "johnson", data=photos, styles=[art / "first.png"], run=tmp_path / "run",
-        settings=replace(SETTINGS["johnson"], learning_rate=1.0, steps=40),
+        settings=replace(SETTINGS["johnson"], learning_rate=1e-9, steps=40),
         run_settings=RunSettings(evaluate_every=2, patience=2),
     )  # fmt: skip
     assert stopped.stopped_early and stopped.steps < 40
