@@ -1,6 +1,6 @@
 """What is promised of painting in one pass: no seams, huge pictures, a style learnt in minutes, calm video.
 
-    python benchmarks/one_pass.py [--parts strips large row flicker] [--photos DIR]
+    python benchmarks/one_pass.py [--parts strips large row flicker runtime] [--photos DIR]
 
 - `strips`: how far a picture painted in many strips is from the same painted whole, in [0, 1]: in fp32 by the plain
   network, in bf16 by the same code in a single strip.
@@ -9,6 +9,7 @@
   photos that were not trained on, beside those of `prediction` for the same painting, and whether all else of the
   network is as before, to the bit.
 - `flicker`: of a moving camera over a noisy photo, painted with and without smoothing, in levels of 8 bits.
+- `runtime`: median seconds of PyTorch and of ONNX Runtime for the same picture, taking turns.
 
 One JSON object a line. How far exported networks are from ours, `impasto export` reports itself.
 """
@@ -19,7 +20,9 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +40,7 @@ from impasto.methods.multistyle import MultistylePainter, MultistyleSettings
 from impasto.methods.prediction import PredictionPainter
 from impasto.nn import strips
 from impasto.nn.compute import reused_memory
-from impasto.nn.one_pass import OnePassSettings, paint_any_size
+from impasto.nn.one_pass import OnePassSettings, paint, paint_any_size
 from impasto.nn.transform import Painting, TransformNetwork
 from impasto.nn.vgg import VGG
 from impasto.training.train import train
@@ -48,6 +51,8 @@ from impasto.weights.model import read_model
 from impasto.weights.store import find
 
 LARGE = 8192
+ROUNDS, REST = 7, 0.1
+"""How often each runtime paints, and seconds between: threads of ONNX Runtime spin on for a while."""
 SHOTS = 24
 """Frames of the clip that flicker is measured on."""
 
@@ -55,7 +60,13 @@ SHOTS = 24
 def main() -> None:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parts = {"strips": measure_strips, "large": measure_large, "row": measure_row, "flicker": measure_flicker}
+    parts = {
+        "strips": measure_strips,
+        "large": measure_large,
+        "row": measure_row,
+        "flicker": measure_flicker,
+        "runtime": measure_runtime,
+    }
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts), help="what to measure")
     parser.add_argument("--photos", type=Path, default=EXAMPLES / "photos", help="row: what is trained with")
     parser.add_argument("--judged", type=Path, default=EXAMPLES / "photos", help="row: what is painted and judged")
@@ -178,6 +189,27 @@ def measure_row(arguments: argparse.Namespace) -> None:
         style_ratio=round(losses["prediction"][1] / losses["row"][1], 2),
         formulas=FORMULAS,
     )
+
+
+def measure_runtime(_: argparse.Namespace) -> None:
+    """Paint one photo with each runtime in turn."""
+    choices: dict[str, dict[str, Any]] = {
+        "torch, default precision": {"runtime": "torch"},
+        "torch, fp32": {"runtime": "torch", "precision": "fp32"},
+        "onnx, fp32": {"runtime": "onnx"},
+    }
+    settings = {name: OnePassSettings(device="cpu", **chosen) for name, chosen in choices.items()}
+    painters = {name: load_model("multistyle", chosen).painter for name, chosen in settings.items()}
+    for size in (512, 1024):
+        photo = load("photos", "mountains", size)
+        seconds: dict[str, list[float]] = {name: [] for name in choices}
+        for _round in range(ROUNDS):
+            for name, painter in painters.items():
+                time.sleep(REST)
+                began = time.perf_counter()
+                paint(photo, ["great_wave"], painter, settings[name])
+                seconds[name].append(time.perf_counter() - began)
+        say(part="runtime", size=size, seconds={name: round(median(each), 3) for name, each in seconds.items()})
 
 
 def measure_flicker(_: argparse.Namespace) -> None:

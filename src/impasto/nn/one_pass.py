@@ -50,7 +50,7 @@ class OnePassSettings:
     precision: Precision = "auto"
     """In what to compute: bf16 is twice as fast where the hardware has it."""
     runtime: Runtime = "auto"
-    """What computes: PyTorch, or ONNX Runtime (fp32, CPU), which `auto` takes where it is faster and ready."""
+    """What computes: PyTorch, or ONNX Runtime (fp32, CPU); `auto` takes the faster one, which is PyTorch."""
 
     def __post_init__(self) -> None:
         check_choice("colors", self.colors, Colors)

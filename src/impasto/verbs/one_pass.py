@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import InputError, SettingError, WeightsError
-from impasto.export.installed import check_installed, is_installed
+from impasto.export.installed import check_installed
 from impasto.image.color import luminance, match_colors, recolor, with_chroma_of
 from impasto.image.io import Image
 from impasto.image.regions import visible_colors
@@ -235,28 +235,20 @@ def _in_onnx(painter: Any, exported: Path) -> Painter:
 
 
 def _runtime(method: str, settings: OnePassSettings, path: Path) -> Literal["torch", "onnx"]:
-    """Return what computes.
-
-    By itself ONNX Runtime is taken where it was measured to be faster, for a CPU that does not compute in bf16, and
-    only once the network lies exported: that takes longer than painting a picture.
+    """Return what computes: PyTorch unless ONNX Runtime is asked for, which was measured to be slower.
 
     Raises:
         SettingError: If ONNX Runtime is asked for a method that it cannot compute.
         ImpastoError: If it is asked for and not installed.
     """
-    if settings.runtime == "torch":
+    if settings.runtime != "onnx":
         return "torch"
-    if settings.runtime == "onnx":
-        if method not in IN_ONNX:
-            raise SettingError(f"runtime onnx is for {', '.join(IN_ONNX)}; with {method} choose runtime torch")
-        check_installed("onnxruntime")
-        if path.is_file() and not _exported(path).is_file():
-            check_installed("onnx", "onnxscript")
-        return "onnx"
-    device = choose_device(settings.device)
-    slow = device.type == "cpu" and choose_dtype(settings.precision, device) == torch.float32
-    ready = slow and method in IN_ONNX and path.is_file() and _exported(path).is_file()
-    return "onnx" if ready and is_installed("onnxruntime") else "torch"
+    if method not in IN_ONNX:
+        raise SettingError(f"runtime onnx is for {', '.join(IN_ONNX)}; with {method} choose runtime torch")
+    check_installed("onnxruntime")
+    if path.is_file() and not _exported(path).is_file():
+        check_installed("onnx", "onnxscript")
+    return "onnx"
 
 
 def _exported(path: Path) -> Path:
