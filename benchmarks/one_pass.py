@@ -140,7 +140,7 @@ def paint_large() -> None:
     """Paint a huge picture and print the most memory it took, in GB."""
     photo = read_image(EXAMPLES / "photos" / "mountains.jpg").pixels
     times = -(-LARGE // min(photo.shape[:2]))
-    pixels = np.tile(photo, (times, times, 1))[:LARGE, :LARGE]
+    pixels = np.ascontiguousarray(np.tile(photo, (times, times, 1))[:LARGE, :LARGE])
     stylize(pixels, "great_wave", method="multistyle")
     print(peak_gigabytes())
 
