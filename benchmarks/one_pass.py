@@ -36,7 +36,7 @@ from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.resize import fit, resize
 from impasto.image.tensors import to_tensor
-from impasto.methods.multistyle import MultistylePainter, MultistyleSettings
+from impasto.methods.multistyle import MultistylePainter
 from impasto.methods.prediction import PredictionPainter
 from impasto.nn import strips
 from impasto.nn.compute import reused_memory
@@ -73,7 +73,6 @@ def main() -> None:
     parser.add_argument(
         "--painting", type=Path, default=EXAMPLES / "paintings" / "auvers.jpg", help="row: the new one"
     )
-    parser.add_argument("--steps", type=int, default=700, help="row: steps of training")
     parser.add_argument("--paint-large", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.paint_large:
@@ -147,7 +146,6 @@ def paint_large() -> None:
 
 def measure_row(arguments: argparse.Namespace) -> None:
     """Learn one painting by its row, and judge it beside what `prediction` makes of it."""
-    settings = MultistyleSettings(crop_size=128, steps=arguments.steps, learning_rate=0.01, content_weight=0.12)
     before = read_model(find("multistyle"))[1]
     with TemporaryDirectory() as folder, reused_memory():
         began = time.perf_counter()
@@ -157,7 +155,6 @@ def measure_row(arguments: argparse.Namespace) -> None:
             styles=[arguments.painting],
             run=Path(folder) / "run",
             start="multistyle",
-            settings=settings,
         )
         minutes = (time.perf_counter() - began) / 60
         after = read_model(trained.model)[1]

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from impasto.data.crops import Crops
+from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.training.chapters import Chapters
 from impasto.training.multistyle import MultistyleTraining
 from impasto.training.run import RunSettings
-from impasto.training.train import train
+from impasto.training.train import ROW_LEARNING_RATE, ROW_STEPS, suited_settings, train
 from impasto.weights.model import Card, read_model, write_model
+from impasto.weights.store import find
 
 SETTINGS = MultistyleSettings(
     base_channels=4, num_blocks=1, crop_size=32, style_size=64, batch_size=2, steps=4, learning_rate=0.01
@@ -72,3 +74,26 @@ def test_new_styles_are_learnt_by_their_rows_alone(photos: Path, art: Path, tmp_
         assert torch.equal(tensors[name][: len(before)], before), name
     first, second = tensors["rows"][4:]
     assert not torch.equal(first, second) and not torch.equal(first, known.rows[1:].mean(dim=0))
+
+
+def test_settings_are_those_of_the_network_to_begin_with(art: Path, tmp_path: Path):
+    trained = replace(SETTINGS, content_weight=0.123, seed=5)
+    path = tmp_path / "known.safetensors"
+    for names in (("a", "b"), ("first", "second")):
+        network = Multistyle(2, base_channels=4, num_blocks=1)
+        write_model(path, network.state_dict(), Card("multistyle", asdict(trained), names))
+        suited = suited_settings("multistyle", [art], path)
+        assert suited == replace(
+            trained,
+            seed=0,
+            steps=ROW_STEPS if names == ("a", "b") else SETTINGS.steps,
+            learning_rate=ROW_LEARNING_RATE if names == ("a", "b") else SETTINGS.learning_rate,
+        )
+    assert suited_settings("multistyle", [art], None) == MultistyleSettings()
+
+
+def test_another_method_takes_the_settings_that_both_have(art: Path):
+    suited = suited_settings("johnson", [art / "first.png"], "prediction")
+    assert isinstance(suited, JohnsonSettings)
+    card, _ = read_model(find("prediction"))
+    assert (suited.base_channels, suited.content_weight) == (16, card.settings["content_weight"])

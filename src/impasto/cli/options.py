@@ -27,7 +27,9 @@ Settings = tyro.conf.arg(name="")
 """Marks settings whose fields are flags of the command itself."""
 
 
-def parse(kind: type[Options], words: Sequence[str], *, command: str, description: str) -> Options:
+def parse(
+    kind: type[Options], words: Sequence[str], *, command: str, description: str, default: Options | None = None
+) -> Options:
     """Read a command's words into its options.
 
     Args:
@@ -35,6 +37,7 @@ def parse(kind: type[Options], words: Sequence[str], *, command: str, descriptio
         words: What was typed after the command.
         command: As typed, such as `impasto stylize`.
         description: Printed at the top of the help.
+        default: What is not told; the dataclass's own defaults if not given.
 
     Raises:
         SettingError: If a flag or value is not allowed.
@@ -44,7 +47,12 @@ def parse(kind: type[Options], words: Sequence[str], *, command: str, descriptio
     try:
         with redirect_stderr(said), _one_wide_line(words):
             options, unknown = tyro.cli(
-                kind, prog=command, description=description, args=normalised(words), return_unknown_args=True
+                kind,
+                prog=command,
+                description=description,
+                args=normalised(words),
+                default=default,
+                return_unknown_args=True,
             )
     except SystemExit as stop:
         if not stop.code:

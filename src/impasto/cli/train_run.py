@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, make_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +32,8 @@ class TrainOptions:
     run: Annotated[str, Needed] = ""
     """Folder of the run; the same command on the same folder goes on where it was interrupted."""
     start: str | None = None
-    """A trained network to begin with; multistyle keeps it and learns the new styles by their rows alone."""
+    """A trained network to begin with; multistyle keeps it and learns new styles by their rows alone. Settings that
+    are not told are then those it was trained with, and 500 steps at a rate of 0.01 for rows alone."""
     json: Json = False
     """Print one JSON object on standard output at the end."""
 
@@ -43,7 +45,7 @@ def main(method: Method, words: list[str]) -> int:
     except ImportError:
         raise ImpastoError("training needs PyTorch Lightning; run: pip install 'impasto[train]'") from None
     from impasto.training.run import RunSettings
-    from impasto.training.train import train
+    from impasto.training.train import suited_settings, train
 
     kind = getattr(method.load(), method.settings)
     with_settings = make_dataclass(
@@ -57,10 +59,14 @@ def main(method: Method, words: list[str]) -> int:
     )
     command = f"impasto train {method.name}"
     description = f"Train a network that {method.what}. The model lies in RUN/model.safetensors."
-    options: Any = parse(with_settings, words, command=command, description=description)
+    read = partial(parse, with_settings, words, command=command, description=description)
+    options: Any = read()
     for flag in ("data", "styles", "run"):
         if not getattr(options, flag):
             raise SettingError(f"there is no --{flag}; see {command} --help")
+    if options.start is not None:
+        suited = suited_settings(method.name, options.styles, options.start)
+        options = read(default=with_settings(settings=suited))
     with _quiet_lightning(), _bar(options.run) as show, reused_memory():
         try:
             trained = train(

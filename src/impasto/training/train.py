@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +42,8 @@ HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
 """Of so many pictures one is never trained on, and at most so many are."""
 HELD_OUT_CROPS = 32
 SAMPLES, SAMPLE_SIZE = 3, 256
+ROW_STEPS, ROW_LEARNING_RATE = 500, 0.01
+"""A row alone is learnt sooner than a network."""
 
 
 def train(
@@ -67,7 +69,7 @@ def train(
             knows, to the bit, and learns new styles by their rows alone; given its own styles, all of it is trained
             further. `johnson` and `multistyle` can also begin with a network for `prediction`, which knows how to
             paint and has a first guess of every style.
-        settings: The method's.
+        settings: The method's; if not given, those of `suited_settings`.
         run_settings: Device, precision, how often to look at held-out photos.
         on_step: Called after every step; raising in it cancels.
 
@@ -83,7 +85,7 @@ def train(
     """
     check_choice("method", method, TRAINABLE)
     kind = getattr(METHODS[method].load(), METHODS[method].settings)
-    settings = kind() if settings is None else settings
+    settings = suited_settings(method, styles, start) if settings is None else settings
     if not isinstance(settings, kind):
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
     begun = None if start is None else _Start.read(start, method)
@@ -100,6 +102,39 @@ def train(
     }
     samples = [photos.held_out_crops(SAMPLE_SIZE, SAMPLES, 1.0, 1)[index].picture[None] for index in range(SAMPLES)]
     return run_training(training, method, Path(run), samples, config, run_settings or RunSettings(), on_step)
+
+
+def suited_settings(
+    method: str, styles: Sequence[str | os.PathLike[str]], start: str | os.PathLike[str] | None
+) -> Settings:
+    """Return what a training is set to where nothing else is said.
+
+    A method has its own settings; a network to begin with brings those that it was trained with, and rows alone
+    are learnt in few steps at a high rate.
+
+    Args:
+        method: One of `TRAINABLE`.
+        styles: As for `train`.
+        start: As for `train`.
+
+    Raises:
+        SettingError: If a training of this method cannot begin with that network.
+        InputError: If there are no paintings.
+    """
+    check_choice("method", method, TRAINABLE)
+    kind = getattr(METHODS[method].load(), METHODS[method].settings)
+    if start is None:
+        own: Settings = kind()
+        return own
+    begun = _Start.read(start, method)
+    names = {field.name for field in fields(kind)} - {"seed"}
+    trained = replace(
+        begun.card, settings={name: value for name, value in begun.card.settings.items() if name in names}
+    )
+    settings: Settings = trained.settings_as(kind)
+    if begun.is_taught_rows({path.stem for path in _Pictures.under(styles, "paintings").all()}):
+        settings = replace(settings, steps=ROW_STEPS, learning_rate=ROW_LEARNING_RATE)
+    return settings
 
 
 class _Pictures(NamedTuple):
@@ -133,6 +168,9 @@ class _Pictures(NamedTuple):
     def held_out_crops(self, size: int, length: int, zoom: float, seed: int) -> Crops:
         return Crops(self.held_out, size, length, zoom=zoom, seed=seed)
 
+    def all(self) -> list[Path]:
+        return sorted({*self.trained, *self.held_out})
+
     def described(self) -> dict[str, Any]:
         """Return what tells these pictures from others: their number, and a digest of names and sizes."""
         digest = hashlib.sha256()
@@ -146,7 +184,7 @@ class _Pictures(NamedTuple):
         Raises:
             SettingError: If two have the same name.
         """
-        paths = sorted({*self.trained, *self.held_out})
+        paths = self.all()
         named = {path.stem: visible_colors(read_image(path)) for path in paths}
         if len(named) < len(paths):
             raise SettingError(
@@ -182,6 +220,10 @@ class _Start(NamedTuple):
         return replace(
             settings, **{name: known[name] for name in shape if name in known and hasattr(settings, name)}
         )
+
+    def is_taught_rows(self, names: Set[str]) -> bool:
+        """Return whether a training on styles of these names changes nothing but new rows of this network."""
+        return self.card.method == "multistyle" and names != set(self.card.styles)
 
     def predicted_rows(self, pictures: Sequence[Tensor]) -> tuple[Mapping[str, Tensor], Tensor]:
         """Return the transformation network's tensors and the row of each picture, by a network for prediction."""
