@@ -10,6 +10,7 @@ import impasto
 from impasto.errors import SettingError
 from impasto.image import read_image
 from impasto.methods.gatys import GatysSettings
+from impasto.nn.one_pass import OnePassSettings
 from impasto.verbs.sheet import Cell, sheet, step_costs
 
 QUICK = GatysSettings(steps=1, coarse_steps=1, coarse_size=32, style_weight=3.0)
@@ -69,6 +70,23 @@ def test_a_combination_asked_for_twice_is_painted_once(folder: Path):
     assert len(result.cells) == 1
 
 
+def test_one_pass_has_strengths_for_columns(folder: Path):
+    result = sheet("cat.png", ["udnie", "the_scream"], method="multistyle", settings=OnePassSettings(size=40))
+    assert list(result.cells) == [Cell(style, strength, 40, 0) for style in (0, 1) for strength in (0.4, 0.7, 1.0)]
+    alone = impasto.stylize("cat.png", "the_scream", method="multistyle", size=40, strength=0.7)
+    cell = result.cells[Cell(1, 0.7, 40, 0)]
+    assert np.array_equal(alone.image.pixels, cell.image.pixels) and alone.recipe == cell.recipe
+    assert result.recipe["styles"] == ["udnie", "the_scream"] and result.recipe["seeds"] == []
+    result.image.save("sheet.png")
+    assert impasto.reproduce("sheet.png").identical
+
+
+def test_one_pass_after_paintings(folder: Path):
+    result = sheet("cat.png", ["wave.png"], method="prediction", strengths=[1], sizes=[32, 40])
+    assert list(result.cells) == [Cell(0, 1.0, 32, 0), Cell(0, 1.0, 40, 0)]
+    assert list(result.recipe["weights"]) == ["prediction.safetensors"]
+
+
 @pytest.mark.parametrize(
     "settings",
     [QUICK, replace(QUICK, size=64), GatysSettings(size=40, steps=2, coarse_steps=3, coarse_size=16)],
@@ -89,6 +107,9 @@ def test_step_costs_are_those_that_are_taken(settings: GatysSettings, folder: Pa
         ({"sizes": [5]}, "size is 5"),
         ({"seeds": [-1]}, "seed is -1"),
         ({"method": "magic", "sizes": [32]}, "method is 'magic'"),
+        ({"method": "prediction", "seeds": [1]}, "but prediction draws nothing"),
+        ({"method": "prediction", "strengths": [2]}, "strength is 2"),
+        ({"method": "prediction", "settings": QUICK}, "prediction takes OnePassSettings"),
     ],
 )
 def test_refusals_come_before_painting(choices: dict, wanted: str, folder: Path):

@@ -46,18 +46,19 @@ def parse(
     said = io.StringIO()
     try:
         with redirect_stderr(said), _one_wide_line(words):
-            options, unknown = tyro.cli(
+            read: tuple[Options, list[str]] = tyro.cli(
                 kind,
                 prog=command,
                 description=description,
                 args=normalised(words),
-                default=default,
+                default=tyro.MISSING_NONPROP if default is None else default,
                 return_unknown_args=True,
             )
     except SystemExit as stop:
         if not stop.code:
             raise
         raise SettingError(f"{_reduced(said.getvalue(), words, kind)}; all flags: {command} --help") from None
+    options, unknown = read
     check_none_left(unknown, list(_types_of_flags(kind)), command)
     return options
 

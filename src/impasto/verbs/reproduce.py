@@ -334,7 +334,8 @@ def _layers(order: _Order, on_step: OnStep | None) -> Result:
 
 
 def _sheet(order: _Order, on_step: OnStep | None) -> Result:
-    return _grid(sheet, order, on_step, order.inputs["content"][0], order.inputs["style"], **order.choices)
+    styles = list(order.named) or order.inputs["style"]
+    return _grid(sheet, order, on_step, order.inputs["content"][0], styles, **order.choices)
 
 
 _PAINTERS: Mapping[str, Callable[[_Order, OnStep | None], Result]] = {

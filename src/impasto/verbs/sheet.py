@@ -12,10 +12,24 @@ from impasto.image.grid import grid
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.methods import gatys
 from impasto.methods.gatys import GatysSettings
+from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
-from impasto.verbs.stylize import recipe_of, several, stylize
+from impasto.verbs.one_pass import Model, load_model
+from impasto.verbs.stylize import (
+    StylizeSettings,
+    changed,
+    choices_of,
+    inputs_of,
+    painted_size,
+    recipe_of,
+    settings_kind,
+    several,
+    styles_of,
+    stylize,
+)
 
-STRENGTHS = (0.5, 1.0, 2.0)
+STRENGTHS, ONE_PASS_STRENGTHS = (0.5, 1.0, 2.0), (0.4, 0.7, 1.0)
+"""The columns of a method that optimises, and of one that paints in one pass, unless asked otherwise."""
 SIZE = 256
 """Longest side of a cell in pixels, unless asked otherwise."""
 
@@ -25,9 +39,9 @@ class Cell(NamedTuple):
 
     Attributes:
         style: Which painting, counted from 0.
-        strength: What `style_weight` was multiplied by.
+        strength: What `style_weight` was multiplied by; in one pass, the strength itself.
         size: Longest side in pixels.
-        seed: The seed.
+        seed: The seed; 0 in one pass, which draws nothing.
     """
 
     style: int
@@ -51,10 +65,10 @@ def sheet(
     content: ImageSource,
     style: ImageSource | Sequence[ImageSource],
     *,
-    strengths: Sequence[float] = STRENGTHS,
+    strengths: Sequence[float] | None = None,
     sizes: Sequence[int] = (),
     seeds: Sequence[int] = (),
-    settings: GatysSettings | None = None,
+    settings: StylizeSettings | None = None,
     method: str = "gatys",
     grey: bool = True,
     on_step: OnStep | None = None,
@@ -64,11 +78,12 @@ def sheet(
 
     Args:
         content: A path, bytes, PIL image, numpy array or tensor.
-        style: A painting, or several; each has a row.
-        strengths: What `style_weight` is multiplied by; each has a column.
+        style: A painting, or several; or names, for a network that has learnt styles by name. Each has a row.
+        strengths: What `style_weight` is multiplied by, or how strongly a network paints, from 0 to 1; each has a
+            column.
         sizes: Longest sides in pixels, each a row; `settings.size`, or else 256, if not given.
         seeds: Each a row; `settings.seed` if not given. Only `init="noise"` shows a difference.
-        settings: Everything else.
+        settings: Everything else: `GatysSettings`, or `OnePassSettings` for every other method.
         method: How; see `impasto methods`.
         grey: Whether a grey photo stays grey.
         on_step: Called after every step of every cell; raising in it cancels.
@@ -84,17 +99,27 @@ def sheet(
     Example:
         >>> impasto.sheet("photo.jpg", ["wave.jpg", "night.jpg"], strengths=[0.3, 1, 3]).image.save("sheet.png")
     """
-    settings = settings or GatysSettings()
-    photo = read_image(content)
-    paintings = [read_image(each) for each in several(style)]
+    settings = changed(settings or settings_kind(method)(), method, {})
+    photo, model, first_seed = read_image(content), None, 0
+    if isinstance(settings, GatysSettings):
+        styles: list[Image | str] = [read_image(each) for each in several(style)]
+        first_seed = settings.seed
+    else:
+        if seeds:
+            raise SettingError(f"seeds are {list(seeds)}, but {method} draws nothing; leave them out")
+        model = load_model(method, settings)
+        styles = styles_of(several(style), model)
+    if strengths is None:
+        strengths = STRENGTHS if model is None else ONE_PASS_STRENGTHS
     run = _Run(
         photo,
-        paintings,
+        styles,
         [float(strength) for strength in strengths],
         list(sizes) or [settings.size or SIZE],
-        list(seeds) or [settings.seed],
+        list(seeds) or [first_seed],
         settings,
         method,
+        model,
         grey,
     )
     cells, before = run.cells(), 0
@@ -112,8 +137,11 @@ def sheet(
     return run.result()
 
 
-def step_costs(photo: Image, settings: GatysSettings) -> list[float]:
+def step_costs(photo: Image, settings: StylizeSettings) -> list[float]:
     """Return what each step of painting a photo costs beside the others: as its pixels."""
+    if isinstance(settings, OnePassSettings):
+        height, width = painted_size(photo, settings)
+        return [float(height * width)]
     levels = gatys.schedule(photo.height, photo.width, settings)
     return [float(level.height * level.width) for level in levels for _ in range(level.steps)]
 
@@ -123,25 +151,26 @@ class _Run:
     """What a sheet is made of, and what of it is painted."""
 
     photo: Image
-    paintings: Sequence[Image]
+    styles: Sequence[Image | str]
     strengths: Sequence[float]
     sizes: Sequence[int]
     seeds: Sequence[int]
-    settings: GatysSettings
+    settings: StylizeSettings
     method: str
+    model: Model | None
     grey: bool
     painted: dict[Cell, Result] = field(default_factory=dict)
     began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        if not self.paintings or not self.strengths:
+        if not self.styles or not self.strengths:
             raise SettingError("a sheet needs at least one style and one strength")
         for strength in self.strengths:
             check_range("strength", strength, 0, 1e6)
 
     def rows(self) -> list[tuple[int, int, int]]:
         """Return style, size and seed of each row."""
-        return list(product(range(len(self.paintings)), self.sizes, self.seeds))
+        return list(product(range(len(self.styles)), self.sizes, self.seeds))
 
     def cells(self) -> list[Cell]:
         """Return every cell, row by row, each once."""
@@ -152,14 +181,16 @@ class _Run:
             self.settings_of(cell)
         return list(dict.fromkeys(every))
 
-    def settings_of(self, cell: Cell) -> GatysSettings:
+    def settings_of(self, cell: Cell) -> StylizeSettings:
+        if isinstance(self.settings, OnePassSettings):
+            return replace(self.settings, strength=cell.strength, size=cell.size)
         weight = self.settings.style_weight * cell.strength
         return replace(self.settings, style_weight=weight, size=cell.size, seed=cell.seed)
 
     def paint(self, cell: Cell, on_step: OnStep) -> None:
         self.painted[cell] = stylize(
             self.photo,
-            self.paintings[cell.style],
+            [self.styles[cell.style]],
             method=self.method,
             settings=self.settings_of(cell),
             grey=self.grey,
@@ -170,12 +201,12 @@ class _Run:
         recipe = recipe_of(
             "sheet",
             self.settings,
-            {"content": self.photo, "style": self.paintings},
-            method=self.method,
-            grey=self.grey,
+            inputs_of(self.photo, self.styles),
+            self.model,
+            **choices_of(self.method, self.grey, self.styles),
             strengths=list(self.strengths),
             sizes=list(self.sizes),
-            seeds=list(self.seeds),
+            seeds=[] if self.model else list(self.seeds),
         )
         total = len(self.cells())
         if len(self.painted) < total:
@@ -190,15 +221,29 @@ class _Run:
         for style, size, seed in self.rows():
             row = [self.painted.get(Cell(style, strength, size, seed)) for strength in self.strengths]
             painted = [None if result is None else result.image for result in row]
-            pictures += [self.photo, *painted, self.paintings[style]]
-        columns = ["photo", *(f"style x {strength:g}" for strength in self.strengths), "painting"]
+            shown = self.styles[style]
+            pictures += [
+                self.photo,
+                *painted,
+                *([] if self._named() else [shown if isinstance(shown, Image) else None]),
+            ]
+        painted_columns = [self._column_label(strength) for strength in self.strengths]
+        columns = ["photo", *painted_columns, *([] if self._named() else ["painting"])]
         labels = [self._row_label(*row) for row in self.rows()]
         return grid(
             pictures, columns=len(columns), column_labels=columns, row_labels=labels, longest=max(self.sizes)
         )
 
+    def _named(self) -> bool:
+        """Return whether all styles are names, so that there is no painting to show."""
+        return all(isinstance(style, str) for style in self.styles)
+
+    def _column_label(self, strength: float) -> str:
+        return f"strength {strength:g}" if self.model else f"style x {strength:g}"
+
     def _row_label(self, style: int, size: int, seed: int) -> str:
-        parts = [Path(self.paintings[style].name).stem]
+        shown = self.styles[style]
+        parts = [shown if isinstance(shown, str) else Path(shown.name).stem]
         parts += [f"{size} px"] if len(self.sizes) > 1 else []
         parts += [f"seed {seed}"] if len(self.seeds) > 1 else []
         return " · ".join(parts)

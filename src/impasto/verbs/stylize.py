@@ -113,7 +113,7 @@ def _in_one_pass(job: _Job, settings: OnePassSettings) -> Result:
     if job.on_step is not None:
         job.on_step(Step(1, 1, {}, painted))
     inputs = inputs_of(job.photo, styles, job.masks)
-    recipe = recipe_of("stylize", settings, inputs, model, **_choices(job.method, job.grey, styles))
+    recipe = recipe_of("stylize", settings, inputs, model, **choices_of(job.method, job.grey, styles))
     return Result(finished(painted, job.photo, settings, grey=job.grey, recipe=recipe), recipe, [{}])
 
 
@@ -161,7 +161,7 @@ def _by_optimising(job: _Job, settings: GatysSettings) -> Result:
     except (RuntimeError, MemoryError) as error:
         raise _explained(error, settings.size or gatys.DEFAULT_SIZE) from error
     inputs = inputs_of(job.photo, paintings, job.masks, start)
-    recipe = recipe_of("stylize", settings, inputs, **_choices(job.method, job.grey, paintings))
+    recipe = recipe_of("stylize", settings, inputs, **choices_of(job.method, job.grey, paintings))
     return Result(finished(painted, job.photo, settings, grey=job.grey, recipe=recipe), recipe, trace)
 
 
@@ -186,7 +186,7 @@ def _draft(
 
 
 def inputs_of(
-    photo: Image, styles: Sequence[Image | str], masks: Sequence[Image], start: Image | None = None
+    photo: Image, styles: Sequence[Image | str], masks: Sequence[Image] = (), start: Image | None = None
 ) -> dict[str, Image | Sequence[Image]]:
     """Return the pictures something is painted from, by what they serve as."""
     paintings = [style for style in styles if isinstance(style, Image)]
@@ -194,7 +194,8 @@ def inputs_of(
     return inputs if start is None else inputs | {"init": start}
 
 
-def _choices(method: str, grey: bool, styles: Sequence[Image | str]) -> dict[str, Any]:
+def choices_of(method: str, grey: bool, styles: Sequence[Image | str]) -> dict[str, Any]:
+    """Return what a recipe says of a verb's choices: its method, and the names of styles that are no pictures."""
     named = [style for style in styles if isinstance(style, str)]
     return {"method": method, "grey": grey, **({"styles": named} if named else {})}
 
@@ -274,7 +275,7 @@ def stopped(
         grey: Whether a grey photo stays grey.
     """
     inputs = inputs_of(photo, styles, masks, start)
-    recipe = recipe_of("stylize", settings, inputs, **_choices(method, grey, styles))
+    recipe = recipe_of("stylize", settings, inputs, **choices_of(method, grey, styles))
     recipe["interrupted"] = {"step": step.index, "of": step.total}
     image = finished(step.image, photo, settings, grey=grey, recipe=recipe)
     return Result(image, recipe, [step.losses])
