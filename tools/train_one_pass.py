@@ -23,7 +23,7 @@ from impasto.errors import ImpastoError
 from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.regions import visible_colors
-from impasto.methods.adain import ENCODED, AdainSettings, Decoder
+from impasto.methods.adain import AdainSettings, decoder_of, encode
 from impasto.methods.multistyle import MultistyleSettings
 from impasto.methods.prediction import Prediction, PredictionPainter, PredictionSettings, network_of
 from impasto.nn.compute import choose_dtype, lay_out, reused_memory
@@ -93,7 +93,13 @@ def plain(data: Path, runs: Path, steps: int = 700, batch_size: int = 8) -> None
 def prediction(data: Path, runs: Path) -> None:
     """Learn to predict styles; the bundled network was taken after 3,500 of these steps."""
     settings = PredictionSettings(
-        crop_size=128, steps=6000, learning_rate=2e-3, content_weight=0.3, tone_weight=0.0, balanced=False
+        crop_size=128,
+        steps=6000,
+        learning_rate=2e-3,
+        content_weight=0.3,
+        tone_weight=0.0,
+        balanced=False,
+        checkerboard_weight=0.0,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
     _train("prediction", data, runs, paintings, "plain.safetensors", settings)
@@ -109,6 +115,7 @@ def prediction_tones(data: Path, runs: Path) -> None:
         tone_weight=0.2,
         looks=1000,
         turned_hues=0.4,
+        checkerboard_weight=0.0,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
     _train("prediction_tones", data, runs, paintings, "prediction/model.safetensors", settings)
@@ -117,7 +124,12 @@ def prediction_tones(data: Path, runs: Path) -> None:
 def multistyle(data: Path, runs: Path) -> None:
     """Learn the named styles, beginning with what is predicted of them; taken after 2,000 of these steps."""
     settings = MultistyleSettings(
-        crop_size=128, steps=2600, learning_rate=1.5e-3, content_weight=0.2, tone_weight=0.0
+        crop_size=128,
+        steps=2600,
+        learning_rate=1.5e-3,
+        content_weight=0.2,
+        tone_weight=0.0,
+        checkerboard_weight=0.0,
     )
     _train("multistyle", data, runs, _named(data, runs), "prediction/model.safetensors", settings)
 
@@ -125,7 +137,12 @@ def multistyle(data: Path, runs: Path) -> None:
 def multistyle_tones(data: Path, runs: Path) -> None:
     """Learn on with larger crops, light kept light and dark kept dark; taken after 1,000 of these steps."""
     settings = MultistyleSettings(
-        crop_size=160, steps=1500, learning_rate=1.2e-3, content_weight=0.22, tone_weight=0.2
+        crop_size=160,
+        steps=1500,
+        learning_rate=1.2e-3,
+        content_weight=0.22,
+        tone_weight=0.2,
+        checkerboard_weight=0.0,
     )
     _train("multistyle_tones", data, runs, _named(data, runs), "multistyle/model.safetensors", settings)
 
@@ -166,6 +183,7 @@ def prediction_strokes(data: Path, runs: Path) -> None:
         looks=1000,
         turned_hues=0.4,
         seed=1,
+        checkerboard_weight=0.0,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
     _train("prediction_strokes", data, runs, paintings, "joined.safetensors", settings)
@@ -174,26 +192,56 @@ def prediction_strokes(data: Path, runs: Path) -> None:
 def multistyle_strokes(data: Path, runs: Path) -> None:
     """Learn on with less of the photo kept, beginning with what the named styles had learnt before."""
     settings = MultistyleSettings(
-        crop_size=128, steps=1600, learning_rate=1.5e-3, content_weight=0.1, tone_weight=0.15, seed=1
+        crop_size=128,
+        steps=1600,
+        learning_rate=1.5e-3,
+        content_weight=0.1,
+        tone_weight=0.15,
+        seed=1,
+        checkerboard_weight=0.0,
     )
     _train("multistyle_strokes", data, runs, _named(data, runs), "multistyle_tones/model.safetensors", settings)
 
 
-def decoded(data: Path, runs: Path, steps: int = 2400, batch_size: int = 8) -> None:
+def prediction_even(data: Path, runs: Path) -> None:
+    """Learn on without the checkerboards that were left, with larger crops."""
+    settings = PredictionSettings(
+        crop_size=160,
+        steps=3200,
+        learning_rate=1.2e-3,
+        content_weight=0.1,
+        tone_weight=0.2,
+        looks=1000,
+        turned_hues=0.4,
+        seed=2,
+    )
+    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    _train("prediction_even", data, runs, paintings, "prediction_strokes/model.safetensors", settings)
+
+
+def multistyle_even(data: Path, runs: Path) -> None:
+    """Learn on without the checkerboards that were left, with larger crops."""
+    settings = MultistyleSettings(
+        crop_size=160, steps=2600, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
+    )
+    _train("multistyle_even", data, runs, _named(data, runs), "multistyle_strokes/model.safetensors", settings)
+
+
+def decoded(data: Path, runs: Path, steps: int = 2000, batch_size: int = 8) -> None:
     """Teach the decoder of AdaIN to give photos and paintings back from what VGG sees of them."""
     torch.manual_seed(0)
     settings = AdainSettings(base_channels=HALF_ADAIN)
     vgg = VGG.pretrained(settings.network, dtype=choose_dtype("auto", torch.device("cpu")))
-    decoder = Decoder(HALF_ADAIN)
+    decoder = decoder_of(settings)
     lay_out(decoder)
     paths = pictures_in(data / "photos" / "train") + pictures_in(data / "art" / "train")
     crops = Crops(paths, 96, steps * batch_size, zoom=2.5, turned_hues=0.3, seed=9)
-    adam = torch.optim.Adam(decoder.parameters(), lr=2e-3)
-    schedule = OneCycleLR(adam, 2e-3, steps)
+    adam = torch.optim.Adam(decoder.parameters(), lr=6e-4)
+    schedule = OneCycleLR(adam, 6e-4, steps)
     for step in range(steps):
         pictures = torch.stack([crops[step * batch_size + index].picture for index in range(batch_size)])
         with torch.no_grad():
-            features = vgg(pictures, [ENCODED])[ENCODED]
+            features = encode(vgg, pictures, settings.encoded_colors)
         with torch.autocast("cpu", torch.bfloat16):
             painted = decoder(features)
         loss = (painted.float() - pictures).square().mean()
@@ -213,10 +261,10 @@ def adain(data: Path, runs: Path) -> None:
         base_channels=HALF_ADAIN,
         crop_size=128,
         batch_size=4,
-        steps=6000,
+        steps=3200,
         learning_rate=1e-3,
-        style_weight=2.0,
-        looks=1000,
+        style_weight=3.0,
+        looks=800,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
     _train("adain", data, runs, paintings, "decoded.safetensors", settings)
@@ -231,6 +279,8 @@ STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "joined": joined,
     "prediction_strokes": prediction_strokes,
     "multistyle_strokes": multistyle_strokes,
+    "prediction_even": prediction_even,
+    "multistyle_even": multistyle_even,
     "decoded": decoded,
     "adain": adain,
 }

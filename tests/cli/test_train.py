@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from impasto.weights.model import read_model
 from tests.cli.conftest import impasto
 
-TINY = ("--base-channels 4 --num-blocks 1 --crop-size 32 --style-size 64 --batch-size 2 --steps 2").split()
+from impasto.weights.model import read_model
+
+TINY = (
+    *("--base-channels", "4", "--num-blocks", "1", "--crop-size", "32", "--style-size", "64"),
+    *("--batch-size", "2", "--steps", "2"),
+)
 
 
 @pytest.fixture

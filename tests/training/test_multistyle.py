@@ -12,6 +12,7 @@ from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.training.chapters import Chapters
 from impasto.training.multistyle import MultistyleTraining
+from impasto.training.one_pass import PARTLY_PAINTED, between, strengths
 from impasto.training.run import RunSettings
 from impasto.training.train import ROW_LEARNING_RATE, ROW_STEPS, suited_settings, train
 from impasto.weights.model import Card, read_model, write_model
@@ -97,3 +98,17 @@ def test_another_method_takes_the_settings_that_both_have(art: Path):
     assert isinstance(suited, JohnsonSettings)
     card, _ = read_model(find("prediction"))
     assert (suited.base_channels, suited.content_weight) == (16, card.settings["content_weight"])
+
+
+def test_every_eighth_crop_is_painted_partly():
+    drawn = strengths(torch.arange(4000), seed=1)
+    partly = drawn[drawn < 1]
+    assert len(partly) / 4000 == pytest.approx(PARTLY_PAINTED, abs=0.02)
+    assert float(partly.mean()) == pytest.approx(0.5, abs=0.05) and float(partly.min()) < 0.05
+    assert torch.equal(strengths(torch.arange(4000)[100:200], seed=1), drawn[100:200])
+
+
+def test_gram_matrices_between_those_of_photo_and_painting():
+    own, wanted = {"relu": torch.zeros(2, 3, 3)}, {"relu": torch.ones(2, 3, 3, dtype=torch.bfloat16)}
+    found = between(own, wanted, torch.tensor([0.25, 1.0]))["relu"]
+    assert (found[0] == 0.25).all() and (found[1] == 1).all()

@@ -137,6 +137,7 @@ class _Adain(nn.Module):
     def __init__(self, painter: AdainPainter) -> None:
         super().__init__()
         self.decoder, self.vgg, self.style_size = painter.decoder, painter.vgg, painter.style_size
+        self.encoded_colors = painter.encoded_colors
 
     def forward(self, content: Picture, style: Picture, strength: Float[Tensor, "1"]) -> Picture:
         features = self.encoded(_padded(content, adain.STRIDE, adain.SMALLEST))
@@ -147,7 +148,7 @@ class _Adain(nn.Module):
 
     def encoded(self, picture: Picture) -> Tensor:
         """Return what the encoder sees in a picture."""
-        features: Tensor = self.vgg(picture, [adain.ENCODED])[adain.ENCODED]
+        features: Tensor = adain.encode(self.vgg, picture, self.encoded_colors)
         return features
 
 

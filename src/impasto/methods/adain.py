@@ -13,10 +13,11 @@ seen by the VGG again, has the features it was made from, and the painting's mea
 Means and deviations of several paintings mix, and mixed with the photo's own they are the strength; a style is
 therefore a row of numbers here too, deviations and then means.
 
-**Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; each term of the loss is
-divided by its target's mean square, so that layers count alike whatever the scale of a VGG's features; the variance
-is that of `losses.style.moments`. Decoders that others published bring along the VGG that encoded for them
-(`ReflectedVGG`), in the same model file.
+**Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; since it is tuned to edges
+and forgets how light plains are, the colours themselves are encoded beside relu4_1, at its resolution. Each term of
+the loss is divided by its target's mean square, so that layers count alike whatever the scale of a VGG's features;
+the variance is that of `losses.style.moments`; terms keep checkerboards away, and light and dark where they are.
+Decoders that others published bring along the VGG that encoded for them (`ReflectedVGG`), in the same model file.
 """
 
 import itertools
@@ -28,7 +29,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, max_pool2d, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d, pad, relu
 
 from impasto._typing import Features, Picture
 from impasto.errors import SettingError, check_choice, check_range, check_whole
@@ -43,6 +44,10 @@ from impasto.nn.vgg import VGG, Network
 
 ENCODED = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+FEATURES, COLORS = 512, 3
+"""Channels of what is encoded."""
+COLOR_SCALE = 20.0
+"""Colours are multiplied by this, so that they vary about as much as features do."""
 STRIDE = 8
 """Height and width are reduced by this inside."""
 SMALLEST = 16
@@ -66,8 +71,14 @@ class AdainSettings:
     """How much the painting's means and deviations count."""
     tv_weight: float = 0.0
     """How much neighbouring pixels are kept alike."""
+    tone_weight: float = 0.1
+    """How much light and dark areas are kept where the photo has them."""
+    checkerboard_weight: float = 100.0
+    """How much patterns are kept away that keep in step with the decoder's stride."""
     network: Network = "vgg16-hed"
     """Which network encodes."""
+    encoded_colors: bool = True
+    """Whether colours are encoded beside its features, as a VGG needs that is tuned to edges; not the paper's."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
     zoom: float = 2.5
@@ -89,7 +100,7 @@ class AdainSettings:
 
     def __post_init__(self) -> None:
         check_choice("network", self.network, Network)
-        for name in ("content_weight", "style_weight", "tv_weight"):
+        for name in ("content_weight", "style_weight", "tv_weight", "tone_weight", "checkerboard_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
         check_range("turned_hues", self.turned_hues, 0, 1)
         check_range("learning_rate", self.learning_rate, 1e-9, 1)
@@ -110,7 +121,7 @@ class Decoder(nn.Module):
         >>> picture = Decoder()(features)
     """
 
-    def __init__(self, base_channels: int = 64, in_channels: int = 512) -> None:
+    def __init__(self, base_channels: int = 64, in_channels: int = FEATURES) -> None:
         super().__init__()
         first, second, third = base_channels, 2 * base_channels, 4 * base_channels
         widths = (in_channels, third, third, third, third, second, second, first, first, 3)
@@ -120,7 +131,7 @@ class Decoder(nn.Module):
         """Return pictures; values may leave [0, 1] a little.
 
         Args:
-            features: `(b, 512, height, width)`, at least 2 × 2.
+            features: `(b, in_channels, height, width)`, at least 2 × 2.
         """
         *hidden, leave = self.convolutions
         for index, convolution in enumerate(hidden):
@@ -150,6 +161,21 @@ class ReflectedVGG(VGG):
             convolution.padding_mode = "reflect"
 
 
+def encode(vgg: VGG, picture: Picture, encoded_colors: bool) -> Features:
+    """Return what AdaIN changes: features of relu4_1, and the colours where they are encoded too.
+
+    Args:
+        vgg: The network that encodes.
+        picture: RGB in [0, 1]; height and width multiples of `STRIDE`, or their ends are left out.
+        encoded_colors: Whether the mean colours of its places are three channels more.
+    """
+    features: Tensor = vgg(picture, [ENCODED])[ENCODED]
+    if not encoded_colors:
+        return features
+    colors = COLOR_SCALE * avg_pool2d(picture, STRIDE)
+    return torch.cat([features, colors.to(features.dtype)], dim=1)
+
+
 _DOUBLED = (1, 5, 7)
 """Convolutions before which the resolution doubles: where the encoder pools."""
 
@@ -177,8 +203,9 @@ class AdainPainter:
 
     styles: Sequence[str] = ()
 
-    def __init__(self, decoder: Decoder, vgg: VGG, style_size: int) -> None:
+    def __init__(self, decoder: Decoder, vgg: VGG, style_size: int, encoded_colors: bool) -> None:
         self.decoder, self.vgg, self.style_size = decoder, vgg, style_size
+        self.encoded_colors = encoded_colors
 
     @torch.inference_mode()
     def rows(self, styles: Sequence[Picture | str], scale: float = 1.0) -> Float[Tensor, "k n"]:
@@ -218,6 +245,10 @@ class AdainPainter:
                 painted[:, :, top * STRIDE : bottom * STRIDE] = strip[:, :, : content.shape[2] - top * STRIDE]
         return painted
 
+    def encode(self, picture: Picture) -> Features:
+        """Return what is changed and then decoded."""
+        return encode(self.vgg, picture, self.encoded_colors)
+
     @property
     def _device_and_type(self) -> Tensor:
         return next(self.decoder.parameters())
@@ -230,7 +261,7 @@ class AdainPainter:
         for top, bottom in strips(rows, columns, PLACES // STRIDE**2):
             first, last = max(0, top - ENCODER_HALO), min(rows, bottom + ENCODER_HALO)
             pixels = content.read(first * STRIDE, last * STRIDE).to(self._device_and_type.device)
-            features = self.vgg(pixels, [ENCODED])[ENCODED][:, :, top - first : bottom - first].cpu()
+            features = self.encode(pixels)[:, :, top - first : bottom - first].cpu()
             plane = plane or Plane(features.shape[1], rows, columns, features.dtype)
             plane.write(top, features)
             statistics.add(features)
@@ -242,7 +273,7 @@ class AdainPainter:
             raise SettingError(f"adain paints after pictures, and {style!r} is a name; give a painting's file")
         height, width = fit(style.shape[-2], style.shape[-1], max(SMALLEST, round(self.style_size * scale)))
         painting = resize(style, max(SMALLEST, height), max(SMALLEST, width))
-        return style_row(self.vgg(painting.to(self._device_and_type.device), [ENCODED])[ENCODED]).cpu()
+        return style_row(self.encode(painting.to(self._device_and_type.device))).cpu()
 
 
 class _Encoded(NamedTuple):
@@ -266,10 +297,15 @@ class _Padded:
         return pad(strip, (0, self.border[1], 0, bottom - top - strip.shape[2]), mode="replicate")
 
 
+def decoder_of(settings: AdainSettings) -> Decoder:
+    """Return the decoder that settings describe, not yet trained."""
+    return Decoder(settings.base_channels, FEATURES + COLORS * settings.encoded_colors)
+
+
 def networks(settings: AdainSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
-        return {"decoder": Decoder(settings.base_channels), "encoder": VGG(settings.network)}
+        return {"decoder": decoder_of(settings), "encoder": VGG(settings.network)}
 
 
 def painter(
@@ -289,12 +325,12 @@ def painter(
         dtype: In what.
     """
     own = {name.removeprefix(ENCODER): tensor for name, tensor in tensors.items() if name.startswith(ENCODER)}
-    decoder = Decoder(settings.base_channels)
+    decoder = decoder_of(settings)
     decoder.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith(ENCODER)})
     decoder.to(device, dtype)
     frozen_for_speed(decoder)
     vgg = _own_vgg(own, device, dtype) if own else VGG.pretrained(settings.network, device=device, dtype=dtype)
-    return AdainPainter(decoder, vgg, settings.style_size)
+    return AdainPainter(decoder, vgg, settings.style_size, settings.encoded_colors)
 
 
 def _own_vgg(tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> VGG:

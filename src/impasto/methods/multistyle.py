@@ -54,7 +54,11 @@ class Multistyle(nn.Module):
             picture: RGB in [0, 1]; height and width multiples of `nn.transform.STRIDE`.
             styles: Index of the style for each picture, from 1; 0 paints a photo after itself.
         """
-        painted: Tensor = self.transform(picture, Painting.plain(self.rows[styles]))
+        return self.paint(picture, self.rows[styles])
+
+    def paint(self, picture: Picture, rows: Float[Tensor, "b n"]) -> Picture:
+        """Paint each picture of a batch with its own row."""
+        painted: Tensor = self.transform(picture, Painting.plain(rows))
         return painted
 
     def with_new_styles(self, count: int) -> "Multistyle":

@@ -6,7 +6,8 @@ its Gram matrices the painting's. The network that judges stays as it is.
 **Deviations**: terms are relative to their targets, averaged over layers, so that a weight means the same for every
 style and network; the paper's raw sums need a weight of their own for each painting. A small term keeps light and
 dark where the photo has them: features of relu3_3 hardly tell a dark plain from a light one, and without it skies
-and water get blots, which Gram matrices welcome wherever a painting has such a colour at all.
+and water get blots, which Gram matrices welcome wherever a painting has such a colour at all. Another keeps away
+checkerboards, which pass for brushwork there.
 """
 
 from collections.abc import Mapping
@@ -18,11 +19,13 @@ from torch import Tensor
 
 from impasto._typing import Picture
 from impasto.errors import SettingError, check_choice, check_range, check_whole
+from impasto.losses.checkerboard import checkerboard
 from impasto.losses.content import content_loss
 from impasto.losses.smoothness import total_variation
 from impasto.losses.style import gram_matrix, style_losses
 from impasto.losses.tone import tone_loss
 from impasto.nn.compute import choose_dtype
+from impasto.nn.transform import STRIDE
 from impasto.nn.vgg import VGG, Network, layer_names
 
 Grams = Mapping[str, Tensor]
@@ -45,6 +48,8 @@ class PerceptualSettings:
     """How much neighbouring pixels are kept alike."""
     tone_weight: float = 0.1
     """How much light and dark areas are kept where the photo has them."""
+    checkerboard_weight: float = 100.0
+    """How much patterns are kept away that keep in step with the network's stride."""
     balanced: bool = True
     """Whether every style begins at the same distance from photos, so that the weights fit them all."""
     content_layers: tuple[str, ...] = ("relu3_3",)
@@ -75,7 +80,7 @@ class PerceptualSettings:
                 raise SettingError(f"{name} is empty; name at least one layer, such as relu3_3")
             for layer in getattr(self, name):
                 check_choice(name, layer, layer_names(self.network))
-        for name in ("content_weight", "style_weight", "tv_weight", "tone_weight"):
+        for name in ("content_weight", "style_weight", "tv_weight", "tone_weight", "checkerboard_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
         check_whole("base_channels", self.base_channels, 1, 1024)
         check_whole("num_blocks", self.num_blocks, 1, 64)
@@ -100,6 +105,7 @@ class PerceptualLoss:
         style_weight: Of the mean over the style layers.
         tv_weight: Of the squared differences of neighbouring pixels.
         tone_weight: Of what `losses.tone` says is lost.
+        checkerboard_weight: Of what `losses.checkerboard` finds.
     """
 
     vgg: VGG
@@ -109,6 +115,7 @@ class PerceptualLoss:
     style_weight: float
     tv_weight: float
     tone_weight: float = 0.0
+    checkerboard_weight: float = 0.0
 
     @classmethod
     def pretrained(cls, settings: PerceptualSettings, device: torch.device) -> "PerceptualLoss":
@@ -121,6 +128,7 @@ class PerceptualLoss:
             style_weight=settings.style_weight,
             tv_weight=settings.tv_weight,
             tone_weight=settings.tone_weight,
+            checkerboard_weight=settings.checkerboard_weight,
         )
 
     @torch.no_grad()
@@ -141,7 +149,7 @@ class PerceptualLoss:
     def __call__(
         self, painted: Picture, content: Picture, grams: Grams, shares: Float[Tensor, " _b"] | None = None
     ) -> dict[str, Tensor]:
-        """Return the weighted terms `content`, `style`, `tv` and `tone`; their sum is what is minimised.
+        """Return the weighted terms; their sum is what is minimised.
 
         Args:
             painted: What the network made of the content, of the same size.
@@ -155,12 +163,16 @@ class PerceptualLoss:
         contents = [content_loss(found[name], wanted[name]) for name in self.content_layers]
         styles = self.distance(self.grams_of(found), grams)
         styles = styles if shares is None else styles * shares
-        return {
+        terms = {
             "content": self.content_weight * torch.stack(contents).mean(),
             "style": self.style_weight * styles.mean(),
             "tv": self.tv_weight * total_variation(painted),
-            **({"tone": self.tone_weight * tone_loss(painted, content)} if self.tone_weight else {}),
         }
+        if self.tone_weight:
+            terms["tone"] = self.tone_weight * tone_loss(painted, content)
+        if self.checkerboard_weight:
+            terms["checkerboard"] = self.checkerboard_weight * checkerboard(painted, STRIDE).mean()
+        return terms
 
 
 def _per_place(features: Tensor) -> Tensor:

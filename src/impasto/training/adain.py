@@ -8,9 +8,22 @@ from torch import Tensor
 
 from impasto._typing import Picture
 from impasto.data.crops import Crops
+from impasto.losses.checkerboard import checkerboard
 from impasto.losses.content import content_loss
 from impasto.losses.smoothness import total_variation
-from impasto.methods.adain import ENCODED, STYLE_LAYERS, AdainSettings, Decoder, adain, style_row
+from impasto.losses.tone import tone_loss
+from impasto.methods.adain import (
+    ENCODED,
+    FEATURES,
+    STRIDE,
+    STYLE_LAYERS,
+    AdainSettings,
+    Decoder,
+    adain,
+    decoder_of,
+    encode,
+    style_row,
+)
 from impasto.nn.compute import choose_dtype
 from impasto.nn.vgg import VGG
 from impasto.training.looks import Look, Looks
@@ -32,7 +45,7 @@ class AdainTraining(OnePassTraining):
         self.paintings, self.held_out_paintings = paintings, held_out_paintings
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = Decoder(settings.base_channels)
+            self.network = decoder_of(settings)
         self._vgg: list[VGG] = []  # in a list, so that its weights are not taken for ours
         self.looks: Looks
         self.held_out_looks: Looks
@@ -49,24 +62,29 @@ class AdainTraining(OnePassTraining):
         (vgg,) = self._vgg
         looks = self._looks_at(positions, held_out)
         with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            encoded = vgg(pictures, [ENCODED])[ENCODED]
+            encoded = encode(vgg, pictures, self.settings.encoded_colors)
             target = adain(encoded, torch.cat([look["row"] for look in looks]))
         painted = self.network(target)
         with torch.autocast(self.device.type, enabled=False):
             found = vgg(painted.float(), STYLE_LAYERS)
             style = torch.stack([self._style_distance(found[name], name, looks) for name in STYLE_LAYERS]).sum()
             settings = self.settings
-            return {
-                "content": settings.content_weight * content_loss(found[ENCODED], target),
+            terms = {
+                "content": settings.content_weight * content_loss(found[ENCODED], target[:, :FEATURES]),
                 "style": settings.style_weight * style,
                 "tv": settings.tv_weight * total_variation(painted.float()),
             }
+            if settings.tone_weight:
+                terms["tone"] = settings.tone_weight * tone_loss(painted, pictures)
+            if settings.checkerboard_weight:
+                terms["checkerboard"] = settings.checkerboard_weight * checkerboard(painted, STRIDE).mean()
+            return terms
 
     @torch.no_grad()
     def painted_samples(self, photo: Picture) -> Picture:
         """Return a photo painted after held-out paintings."""
         (vgg,) = self._vgg
-        encoded = vgg(photo, [ENCODED])[ENCODED]
+        encoded = encode(vgg, photo, self.settings.encoded_colors)
         looks = [self.held_out_looks.at(index) for index in range(min(SAMPLES, len(self.held_out_looks)))]
         return torch.cat([self.network(adain(encoded, look["row"]).float()).clamp(0, 1) for look in looks])
 
@@ -80,9 +98,8 @@ class AdainTraining(OnePassTraining):
         (vgg,) = self._vgg
         with torch.autocast(self.device.type, enabled=False):
             features = vgg(painting, STYLE_LAYERS)
-            return {name: style_row(features[name]) for name in STYLE_LAYERS} | {
-                "row": style_row(features[ENCODED])
-            }
+            rows = {name: style_row(features[name]) for name in STYLE_LAYERS}
+            return rows | {"row": style_row(encode(vgg, painting, self.settings.encoded_colors))}
 
     def _style_distance(self, features: Tensor, name: str, looks: Sequence[Look]) -> Tensor:
         """Return how far means and deviations are from the wanted ones, relative to those."""

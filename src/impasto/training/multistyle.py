@@ -11,7 +11,7 @@ from impasto.data.crops import Crops
 from impasto.image.resize import fit, resize
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.nn.perceptual import Grams
-from impasto.training.one_pass import PerceptualTraining, shuffled
+from impasto.training.one_pass import PerceptualTraining, between, shuffled, strengths
 
 
 class MultistyleTraining(PerceptualTraining):
@@ -46,16 +46,17 @@ class MultistyleTraining(PerceptualTraining):
         self.shares = torch.cat([self.share(grams) for grams in seen])
 
     def terms(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool = False) -> dict[str, Tensor]:
-        """Paint each crop after its style, some after themselves: that is what no strength at all means."""
-        rows = self.rows_at(positions)
-        paintings = (rows - self.new_styles.start).clamp_min(0).to(self.device)
-        plain = (rows == 0).to(self.device)
-        wanted = {name: grams[paintings] for name, grams in self.grams.items()}
-        if bool(plain.any()):
-            for name, own in self.loss.grams(pictures[plain]).items():
-                wanted[name][plain] = own
-        shares = torch.where(plain, 1.0, self.shares[paintings])
-        return self.loss(self.network(pictures, rows.to(self.device)), pictures, wanted, shares)
+        """Paint each crop after its style, some partly, some after themselves, which is no strength at all."""
+        styles = self.rows_at(positions)
+        strength = torch.ones(len(positions)) if held_out else strengths(positions, self.settings.seed)
+        strength = torch.where(styles == 0, 0.0, strength).to(self.device)
+        paintings = (styles - self.new_styles.start).clamp_min(0).to(self.device)
+        wanted, shares = {name: grams[paintings] for name, grams in self.grams.items()}, self.shares[paintings]
+        if bool((strength < 1).any()):
+            wanted = between(self.loss.grams(pictures), wanted, strength)
+            shares = torch.lerp(torch.ones_like(shares), shares, strength)
+        rows = torch.lerp(self.network.rows[:1], self.network.rows[styles], strength[:, None])
+        return self.loss(self.network.paint(pictures, rows), pictures, wanted, shares)
 
     def rows_at(self, positions: Int[Tensor, " b"]) -> Int[Tensor, " b"]:
         """Return which row the crop at a position is painted with."""

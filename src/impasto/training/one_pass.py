@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as lightning
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -142,6 +142,20 @@ class PerceptualTraining(OnePassTraining):
 
 SHARES = (0.1, 2.0)
 """Least and most that balance makes of a style's weight."""
+PARTLY_PAINTED = 1 / 8
+
+
+def strengths(positions: Int[Tensor, " b"], seed: int) -> Float[Tensor, " b"]:
+    """Return how strongly each crop is painted: most of them wholly, every eighth somewhere between 0 and 1."""
+    drawn = [np.random.default_rng((seed, 3, position)).random(2) for position in positions.tolist()]
+    return torch.tensor([strength if chance < PARTLY_PAINTED else 1.0 for chance, strength in drawn]).float()
+
+
+def between(
+    own: Mapping[str, Tensor], wanted: Mapping[str, Tensor], strength: Float[Tensor, " b"]
+) -> dict[str, Tensor]:
+    """Return Gram matrices between those of photos and those of paintings: what a strength below 1 asks for."""
+    return {name: torch.lerp(own[name].float(), wanted[name].float(), strength[:, None, None]) for name in wanted}
 
 
 def shuffled(positions: Int[Tensor, " b"], choices: int, seed: int) -> Int[Tensor, " b"]:

@@ -10,7 +10,7 @@ from impasto._typing import Picture
 from impasto.data.crops import Crops
 from impasto.methods.prediction import LAYERS, Prediction, PredictionSettings, network_of, statistics_of
 from impasto.training.looks import Look, Looks
-from impasto.training.one_pass import PerceptualTraining, shuffled
+from impasto.training.one_pass import PerceptualTraining, between, shuffled, strengths
 
 PAINTINGS_PER_PHOTO = 16
 """So many crops are painted after paintings for each one painted after itself."""
@@ -50,13 +50,21 @@ class PredictionTraining(PerceptualTraining):
             self.network.standardise(torch.cat([self.looks.at(index)["statistics"] for index in first]))
 
     def terms(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool = False) -> dict[str, Tensor]:
-        """Paint each crop after its painting, some after themselves: that is what no strength at all means."""
+        """Paint each crop after its painting, some partly, some after themselves, which is no strength at all."""
         looks = self._looks_at(pictures, positions, held_out)
+        wanted = {name: torch.cat([look[name] for look in looks]).float() for name in self.settings.style_layers}
+        shares = torch.cat([look["share"] for look in looks])
+        strength = torch.ones(len(positions)) if held_out else strengths(positions, self.settings.seed)
+        strength = strength.to(self.device)
         with torch.autocast(self.device.type, enabled=False):
             rows = self._rows(looks)
-        painted = self.network.paint(pictures, rows)
-        wanted = {name: torch.cat([look[name] for look in looks]).float() for name in self.settings.style_layers}
-        return self.loss(painted, pictures, wanted, torch.cat([look["share"] for look in looks]))
+            if bool((strength < 1).any()):
+                own = [self.looks.of(picture[None]) for picture in pictures]
+                rows = torch.lerp(self._rows(own), rows, strength[:, None])
+                own_grams = {name: torch.cat([look[name] for look in own]) for name in wanted}
+                wanted = between(own_grams, wanted, strength)
+                shares = torch.lerp(torch.ones_like(shares), shares, strength)
+        return self.loss(self.network.paint(pictures, rows), pictures, wanted, shares)
 
     @torch.no_grad()
     def painted_samples(self, photo: Picture) -> Picture:
