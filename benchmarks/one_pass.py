@@ -1,6 +1,6 @@
 """What is promised of painting in one pass: no seams, huge pictures, a style learnt in minutes, calm video.
 
-    python benchmarks/one_pass.py [--parts strips large row flicker runtime] [--photos DIR]
+    python benchmarks/one_pass.py [--parts strips large row flicker runtime checkerboard] [--photos DIR]
 
 - `strips`: how far a picture painted in many strips is from the same painted whole, in [0, 1]: in fp32 by the plain
   network, in bf16 by the same code in a single strip.
@@ -9,6 +9,8 @@
   photos that were not trained on, beside those of `prediction` for the same painting, and whether all else of the
   network is as before, to the bit.
 - `flicker`: of a moving camera over a noisy photo, painted with and without smoothing, in levels of 8 bits.
+- `checkerboard`: amplitude, in levels of 8 bits, of what keeps in step with the stride, in four photos at 512 pixels
+  painted after four styles, at full and at half strength; beside photos and paintings, which have no stride.
 - `runtime`: median seconds of PyTorch and of ONNX Runtime for the same picture, taking turns.
 
 One JSON object a line. How far exported networks are from ours, `impasto export` reports itself.
@@ -36,6 +38,8 @@ from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.resize import fit, resize
 from impasto.image.tensors import to_tensor
+from impasto.losses.checkerboard import checkerboard
+from impasto.methods import adain
 from impasto.methods.multistyle import MultistylePainter
 from impasto.methods.prediction import PredictionPainter
 from impasto.nn import strips
@@ -53,6 +57,9 @@ from impasto.weights.store import find
 LARGE = 8192
 ROUNDS, REST = 7, 0.1
 """How often each runtime paints, and seconds between: threads of ONNX Runtime spin on for a while."""
+PHOTOS = ("astronaut", "cat", "mountains", "pagoda")
+PAINTINGS = ("auvers", "great_wave", "poppies", "summertime")
+STYLES = ("great_wave", "mondrian_composition", "starry_night", "udnie")
 SHOTS = 24
 """Frames of the clip that flicker is measured on."""
 
@@ -66,6 +73,7 @@ def main() -> None:
         "row": measure_row,
         "flicker": measure_flicker,
         "runtime": measure_runtime,
+        "checkerboard": measure_checkerboard,
     }
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts), help="what to measure")
     parser.add_argument("--photos", type=Path, default=EXAMPLES / "photos", help="row: what is trained with")
@@ -207,6 +215,27 @@ def measure_runtime(_: argparse.Namespace) -> None:
                 paint(photo, ["great_wave"], painter, settings[name])
                 seconds[name].append(time.perf_counter() - began)
         say(part="runtime", size=size, seconds={name: round(median(each), 3) for name, each in seconds.items()})
+
+
+def measure_checkerboard(_: argparse.Namespace) -> None:
+    """Look for what repeats with the stride in painted pictures, and in pictures that no network made."""
+    paintings = [EXAMPLES / "paintings" / f"{name}.jpg" for name in PAINTINGS]
+    photos = [EXAMPLES / "photos" / f"{name}.jpg" for name in PHOTOS]
+    found = {"photos": [_pattern(load("photos", name, 512)) for name in PHOTOS]}
+    found["paintings"] = [_pattern(load("paintings", name, 512)) for name in PAINTINGS]
+    for method, styles in (("multistyle", STYLES), ("prediction", paintings), ("adain", paintings)):
+        for strength in (1.0, 0.5):
+            painted = [
+                stylize(photo, style, method=method, size=512, strength=strength).image
+                for photo in photos
+                for style in styles
+            ]
+            found[f"{method} at strength {strength:g}"] = [_pattern(to_tensor(each)) for each in painted]
+    say(part="checkerboard", median_levels={name: round(median(each), 2) for name, each in found.items()})
+
+
+def _pattern(picture: torch.Tensor) -> float:
+    return 255 * float(checkerboard(picture, adain.STRIDE)) ** 0.5
 
 
 def measure_flicker(_: argparse.Namespace) -> None:
