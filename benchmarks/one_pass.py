@@ -9,7 +9,7 @@
   photos that were not trained on, beside those of `prediction` for the same painting, and whether all else of the
   network is as before, to the bit.
 - `flicker`: of a moving camera over a noisy photo, painted with and without smoothing, in levels of 8 bits.
-- `checkerboard`: amplitude, in levels of 8 bits, of what keeps in step with the stride, in four photos at 512 pixels
+- `checkerboard`: amplitude, in levels of 8 bits, of what keeps in step with the stride: four photos at 512 pixels
   painted after four styles, at full and at half strength; beside photos and paintings, which have no stride.
 - `runtime`: median seconds of PyTorch and of ONNX Runtime for the same picture, taking turns.
 
