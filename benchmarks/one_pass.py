@@ -17,6 +17,7 @@ One JSON object a line. How far exported networks are from ours, `impasto export
 """
 
 import argparse
+import math
 import subprocess
 import sys
 import time
@@ -235,7 +236,7 @@ def measure_checkerboard(_: argparse.Namespace) -> None:
 
 
 def _pattern(picture: torch.Tensor) -> float:
-    return 255 * float(checkerboard(picture, adain.STRIDE)) ** 0.5
+    return 255 * math.sqrt(float(checkerboard(picture, adain.STRIDE)))
 
 
 def measure_flicker(_: argparse.Namespace) -> None:
