@@ -207,7 +207,7 @@ def prediction_even(data: Path, runs: Path) -> None:
     """Learn on without the checkerboards that were left, with larger crops."""
     settings = PredictionSettings(
         crop_size=160,
-        steps=3200,
+        steps=2600,
         learning_rate=1.2e-3,
         content_weight=0.1,
         tone_weight=0.2,
@@ -222,7 +222,7 @@ def prediction_even(data: Path, runs: Path) -> None:
 def multistyle_even(data: Path, runs: Path) -> None:
     """Learn on without the checkerboards that were left, with larger crops."""
     settings = MultistyleSettings(
-        crop_size=160, steps=2600, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
+        crop_size=160, steps=2000, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
     )
     _train("multistyle_even", data, runs, _named(data, runs), "multistyle_strokes/model.safetensors", settings)
 
@@ -262,7 +262,7 @@ def adain(data: Path, runs: Path) -> None:
         crop_size=128,
         batch_size=4,
         steps=3200,
-        learning_rate=1e-3,
+        learning_rate=3e-4,
         style_weight=3.0,
         looks=800,
     )

@@ -16,7 +16,7 @@ therefore a row of numbers here too, deviations and then means.
 **Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; since it is tuned to edges
 and forgets how light plains are, the colours themselves are encoded beside relu4_1, at its resolution. Each term of
 the loss is divided by its target's mean square, so that layers count alike whatever the scale of a VGG's features;
-the variance is that of `losses.style.moments`; terms keep checkerboards away, and light and dark where they are.
+the variance is that of `losses.style.moments`; one more keeps checkerboards away.
 Decoders that others published bring along the VGG that encoded for them (`ReflectedVGG`), in the same model file.
 """
 
@@ -71,8 +71,8 @@ class AdainSettings:
     """How much the painting's means and deviations count."""
     tv_weight: float = 0.0
     """How much neighbouring pixels are kept alike."""
-    tone_weight: float = 0.1
-    """How much light and dark areas are kept where the photo has them."""
+    colors_weight: float = 5.0
+    """How much the encoded colours count that the picture was made from."""
     checkerboard_weight: float = 100.0
     """How much patterns are kept away that keep in step with the decoder's stride."""
     network: Network = "vgg16-hed"
@@ -100,7 +100,7 @@ class AdainSettings:
 
     def __post_init__(self) -> None:
         check_choice("network", self.network, Network)
-        for name in ("content_weight", "style_weight", "tv_weight", "tone_weight", "checkerboard_weight"):
+        for name in ("content_weight", "style_weight", "tv_weight", "colors_weight", "checkerboard_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
         check_range("turned_hues", self.turned_hues, 0, 1)
         check_range("learning_rate", self.learning_rate, 1e-9, 1)
@@ -172,8 +172,12 @@ def encode(vgg: VGG, picture: Picture, encoded_colors: bool) -> Features:
     features: Tensor = vgg(picture, [ENCODED])[ENCODED]
     if not encoded_colors:
         return features
-    colors = COLOR_SCALE * avg_pool2d(picture, STRIDE)
-    return torch.cat([features, colors.to(features.dtype)], dim=1)
+    return torch.cat([features, colors_of(picture).to(features.dtype)], dim=1)
+
+
+def colors_of(picture: Picture) -> Features:
+    """Return the mean colour of each place of relu4_1."""
+    return COLOR_SCALE * avg_pool2d(picture, STRIDE)
 
 
 _DOUBLED = (1, 5, 7)

@@ -11,7 +11,6 @@ from impasto.data.crops import Crops
 from impasto.losses.checkerboard import checkerboard
 from impasto.losses.content import content_loss
 from impasto.losses.smoothness import total_variation
-from impasto.losses.tone import tone_loss
 from impasto.methods.adain import (
     ENCODED,
     FEATURES,
@@ -20,6 +19,7 @@ from impasto.methods.adain import (
     AdainSettings,
     Decoder,
     adain,
+    colors_of,
     decoder_of,
     encode,
     style_row,
@@ -74,8 +74,9 @@ class AdainTraining(OnePassTraining):
                 "style": settings.style_weight * style,
                 "tv": settings.tv_weight * total_variation(painted.float()),
             }
-            if settings.tone_weight:
-                terms["tone"] = settings.tone_weight * tone_loss(painted, pictures)
+            if settings.encoded_colors:
+                colors = colors_of(painted.float())
+                terms["colors"] = settings.colors_weight * content_loss(colors, target[:, FEATURES:])
             if settings.checkerboard_weight:
                 terms["checkerboard"] = settings.checkerboard_weight * checkerboard(painted, STRIDE).mean()
             return terms
