@@ -16,7 +16,7 @@ from impasto.export import graphs
 from impasto.export.parity import LIMIT, SIZES, differences
 from impasto.export.runtime import Session
 from impasto.image.resize import fit, resize
-from impasto.methods.adain import Decoder
+from impasto.methods.adain import AdainSettings, Decoder, decoder_of
 from impasto.methods.johnson import Johnson
 from impasto.methods.multistyle import Multistyle
 from impasto.methods.prediction import Prediction
@@ -30,7 +30,7 @@ MAKERS: dict[str, Callable[[], tuple[torch.nn.Module, dict]]] = {
     "johnson": lambda: (Johnson(4, 1), NARROW),
     "multistyle": lambda: (Multistyle(2, 4, 1), NARROW),
     "prediction": lambda: (Prediction(4, 1, 8), NARROW | {"embedding_size": 8, "style_size": 64}),
-    "adain": lambda: (lively(Decoder(4)), {"base_channels": 4, "style_size": 64}),
+    "adain": lambda: (lively(decoder_of(AdainSettings(base_channels=4))), {"base_channels": 4, "style_size": 64}),
 }
 STYLES = {"johnson": ("wave",), "multistyle": ("wave", "poppies")}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from impasto.errors import ImpastoError, SettingError
 from impasto.image.io import read_image
 from impasto.methods import METHODS
-from impasto.methods.adain import AdainSettings, Decoder
+from impasto.methods.adain import AdainSettings, Decoder, decoder_of
 from impasto.methods.johnson import Johnson, JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.methods.prediction import STATISTICS, Prediction, PredictionSettings
@@ -35,7 +35,7 @@ def write(method: str, path: Path) -> Path:
     }[method]
     network = {
         "johnson": lambda: Johnson(4, 1), "multistyle": lambda: Multistyle(2, 4, 1),
-        "adain": lambda: Decoder(4), "prediction": lambda: Prediction(4, 1),
+        "adain": lambda: decoder_of(AdainSettings(base_channels=4)), "prediction": lambda: Prediction(4, 1),
     }[method]()  # fmt: skip
     with torch.no_grad():
         if isinstance(network, Multistyle):
