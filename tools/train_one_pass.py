@@ -10,7 +10,7 @@ photos. What was stopped before its last step says so; the rate of learning had 
 
 import argparse
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -64,27 +64,18 @@ STYLES: Mapping[str, str] = {
 """What the bundled multistyle network knows, beside the project's own Great Wave and Starry Night."""
 
 
-def plain(data: Path, runs: Path, steps: int = 700, batch_size: int = 8) -> None:
+def plain(data: Path, runs: Path) -> None:
     """Teach the transformation network to give photos and paintings back."""
     torch.manual_seed(0)
     network = Prediction(HALF_WIDTH)
     lay_out(network)
-    paths = pictures_in(data / "photos" / "train") + pictures_in(data / "art" / "train")
-    crops = Crops(paths, 96, steps * batch_size, zoom=2.5, turned_hues=0.3, seed=9)
     row = torch.nn.Parameter(network.transform.plain_rows(1))
-    adam = torch.optim.Adam([*network.transform.parameters(), row], lr=3e-3)
-    schedule = OneCycleLR(adam, 3e-3, steps)
-    for step in range(steps):
-        pictures = torch.stack([crops[step * batch_size + index].picture for index in range(batch_size)])
-        with torch.autocast("cpu", torch.bfloat16):
-            painted = network.transform(pictures, Painting(row, torch.ones(batch_size, 1, 1, 1)))
-        loss = (painted - pictures).square().mean()
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        schedule.step()
-        if step % 100 == 99:
-            print(f"step {step + 1}: mean squared difference {loss.item():.4f}", flush=True)
+
+    def paint(pictures: Tensor) -> Tensor:
+        painted: Tensor = network.transform(pictures, Painting(row, torch.ones(len(pictures), 1, 1, 1)))
+        return painted
+
+    _give_back(paint, [*network.transform.parameters(), row], data, steps=700, learning_rate=3e-3)
     network.widen.bias.data.copy_(row.detach()[0])
     settings = asdict(PredictionSettings(base_channels=HALF_WIDTH))
     write_model(runs / "plain.safetensors", network.state_dict(), Card("prediction", settings))
@@ -207,7 +198,7 @@ def prediction_even(data: Path, runs: Path) -> None:
     """Learn on without the checkerboards that were left, with larger crops."""
     settings = PredictionSettings(
         crop_size=160,
-        steps=2600,
+        steps=2300,
         learning_rate=1.2e-3,
         content_weight=0.1,
         tone_weight=0.2,
@@ -222,37 +213,27 @@ def prediction_even(data: Path, runs: Path) -> None:
 def multistyle_even(data: Path, runs: Path) -> None:
     """Learn on without the checkerboards that were left, with larger crops."""
     settings = MultistyleSettings(
-        crop_size=160, steps=2000, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
+        crop_size=160, steps=1800, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
     )
     _train("multistyle_even", data, runs, _named(data, runs), "multistyle_strokes/model.safetensors", settings)
 
 
-def decoded(data: Path, runs: Path, steps: int = 2000, batch_size: int = 8) -> None:
+def decoded(data: Path, runs: Path) -> None:
     """Teach the decoder of AdaIN to give photos and paintings back from what VGG sees of them."""
     torch.manual_seed(0)
     settings = AdainSettings(base_channels=HALF_ADAIN)
     vgg = VGG.pretrained(settings.network, dtype=choose_dtype("auto", torch.device("cpu")))
     decoder = decoder_of(settings)
     lay_out(decoder)
-    paths = pictures_in(data / "photos" / "train") + pictures_in(data / "art" / "train")
-    crops = Crops(paths, 96, steps * batch_size, zoom=2.5, turned_hues=0.3, seed=9)
-    adam = torch.optim.Adam(decoder.parameters(), lr=6e-4)
-    schedule = OneCycleLR(adam, 6e-4, steps)
-    for step in range(steps):
-        pictures = torch.stack([crops[step * batch_size + index].picture for index in range(batch_size)])
-        with torch.no_grad():
-            features = encode(vgg, pictures, settings.encoded_colors)
-        with torch.autocast("cpu", torch.bfloat16):
-            painted = decoder(features)
-        loss = (painted.float() - pictures).square().mean()
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        schedule.step()
-        if step % 100 == 99:
-            print(f"step {step + 1}: mean squared difference {loss.item():.4f}", flush=True)
-    card = Card("adain", asdict(settings))
-    write_model(runs / "decoded.safetensors", decoder.state_dict(), card)
+
+    def paint(pictures: Tensor) -> Tensor:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            encoded = encode(vgg, pictures, settings.encoded_colors)
+        painted: Tensor = decoder(encoded)
+        return painted
+
+    _give_back(paint, [*decoder.parameters()], data, steps=2000, learning_rate=6e-4)
+    write_model(runs / "decoded.safetensors", decoder.state_dict(), Card("adain", asdict(settings)))
 
 
 def adain(data: Path, runs: Path) -> None:
@@ -284,6 +265,32 @@ STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "decoded": decoded,
     "adain": adain,
 }
+
+
+def _give_back(
+    paint: Callable[[Tensor], Tensor],
+    parameters: Sequence[torch.nn.Parameter],
+    data: Path,
+    steps: int,
+    learning_rate: float,
+    batch_size: int = 8,
+) -> None:
+    """Train what paints to give crops of photos and paintings back."""
+    paths = pictures_in(data / "photos" / "train") + pictures_in(data / "art" / "train")
+    crops = Crops(paths, 96, steps * batch_size, zoom=2.5, turned_hues=0.3, seed=9)
+    adam = torch.optim.Adam(parameters, lr=learning_rate)
+    schedule = OneCycleLR(adam, learning_rate, steps)
+    for step in range(steps):
+        pictures = torch.stack([crops[step * batch_size + index].picture for index in range(batch_size)])
+        with torch.autocast("cpu", torch.bfloat16):
+            painted = paint(pictures)
+        loss = (painted.float() - pictures).square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        schedule.step()
+        if step % 100 == 99:
+            print(f"step {step + 1}: mean squared difference {loss.item():.4f}", flush=True)
 
 
 def _art(data: Path) -> list[Path]:

@@ -135,24 +135,31 @@ def _convolved(convolution: nn.Module, source: _Source) -> _Convolved:
     assert isinstance(convolution, nn.Conv2d)
     stride, border = convolution.stride[0], convolution.kernel_size[0] // 2
     height, width = source.height // stride, source.width // stride
-    plane = Plane(convolution.out_channels, height, width, convolution.weight.dtype)
-    statistics = Statistics()
-    for top, bottom in strips(height, width, VALUES // plane.channels):
-        strip = convolution(_with_border(source, top * stride, bottom * stride, border))
-        strip = strip[:, :, : bottom - top, :width]
-        plane.write(top, strip)
-        statistics.add(strip)
-    return _Convolved(plane, statistics.mean, statistics.variance())
+
+    def strip(top: int, bottom: int) -> Tensor:
+        wide: Tensor = convolution(_with_border(source, top * stride, bottom * stride, border))
+        return wide[:, :, : bottom - top, :width]
+
+    return _gathered(strip, convolution, height, width)
 
 
 def _enlarged(convolution: nn.Module, source: _Source) -> _Convolved:
     """Convolve a picture repeated to twice its size, gathering statistics."""
     assert isinstance(convolution, nn.Conv2d)
-    height, width = 2 * source.height, 2 * source.width
-    plane = Plane(convolution.out_channels, height, width, convolution.weight.dtype)
-    statistics = Statistics()
+
+    def strip(top: int, bottom: int) -> Tensor:
+        return convolve_enlarged(_with_border(source, top // 2, bottom // 2, 1, "replicate"), convolution)
+
+    return _gathered(strip, convolution, 2 * source.height, 2 * source.width)
+
+
+def _gathered(
+    strip_of: Callable[[int, int], Tensor], convolution: nn.Conv2d, height: int, width: int
+) -> _Convolved:
+    """Put a layer's strips together, gathering statistics."""
+    plane, statistics = Plane(convolution.out_channels, height, width, convolution.weight.dtype), Statistics()
     for top, bottom in strips(height, width, VALUES // plane.channels):
-        strip = convolve_enlarged(_with_border(source, top // 2, bottom // 2, 1, "replicate"), convolution)
+        strip = strip_of(top, bottom)
         plane.write(top, strip)
         statistics.add(strip)
     return _Convolved(plane, statistics.mean, statistics.variance())
