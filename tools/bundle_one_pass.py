@@ -2,8 +2,8 @@
 
     python tools/bundle_one_pass.py RUN [RUN …] --what TEXT [--paintings FILE …]
 
-RUN are the folders of the stages that `tools/train_one_pass.py` left, the last one last; their samples and hours
-are added up. Matrices and convolutions are stored in fp16, everything else in fp32.
+RUN are the folders of the stages that `tools/train_one_pass.py` left, the last one last, or model files, such as the
+one that was bundled before; their samples and hours are added up, and their paintings. Matrices and convolutions are stored in fp16, everything else in fp32.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from impasto.weights.model import read_model, write_model
 
@@ -18,14 +19,20 @@ BUNDLED = Path(__file__).parents[1] / "src" / "impasto" / "weights" / "bundled"
 LICENCE = "MIT; learnt from photos of BSDS500 (research and education) and paintings in the public domain"
 
 
-def stages(runs: list[Path]) -> dict[str, float]:
-    """Return samples and hours of all stages together, as far as each was trained."""
-    samples, hours = 0, 0.0
-    for run in runs:
-        card, _ = read_model(run / "model.safetensors")
-        samples += card.training["samples"]
-        hours += card.training["hours"]
-    return {"samples": samples, "hours": round(hours, 2)}
+def model_of(run: Path) -> Path:
+    """Return a run's model file, or the file itself."""
+    return run / "model.safetensors" if run.is_dir() else run
+
+
+def stages(runs: list[Path]) -> dict[str, Any]:
+    """Return samples, hours and paintings of all stages together, as far as each was trained."""
+    cards = [read_model(model_of(run))[0] for run in runs]
+    paintings = sorted({name for card in cards for name in card.training.get("paintings", ())})
+    return {
+        "samples": sum(card.training["samples"] for card in cards),
+        "hours": round(sum(card.training["hours"] for card in cards), 2),
+        **({"paintings": paintings} if paintings else {}),
+    }
 
 
 def main() -> None:
@@ -35,10 +42,12 @@ def main() -> None:
     parser.add_argument("--what", required=True, help="one line on what it is")
     parser.add_argument("--paintings", type=Path, nargs="*", default=[], help="paintings that it was shown")
     arguments = parser.parse_args()
-    card, tensors = read_model(arguments.runs[-1] / "model.safetensors")
+    card, tensors = read_model(model_of(arguments.runs[-1]))
     training = {**card.training, **stages(arguments.runs)}
     if arguments.paintings:
-        training["paintings"] = sorted(path.stem for path in arguments.paintings)
+        training["paintings"] = sorted(
+            {*training.get("paintings", ()), *(path.stem for path in arguments.paintings)}
+        )
     halved = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in tensors.items()}
     path = BUNDLED / f"{card.method}.safetensors"
     write_model(path, halved, replace(card, licence=LICENCE, training=training))
