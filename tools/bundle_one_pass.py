@@ -3,7 +3,7 @@
     python tools/bundle_one_pass.py RUN [RUN …] --what TEXT [--paintings FILE …]
 
 RUN are the folders of the stages that `tools/train_one_pass.py` left, the last one last, or model files, such as
-the one that was bundled before; their samples and hours are added up, and their paintings. Matrices and convolutions
+the one that was bundled before; their samples and hours are added up, and their paintings. Matrices and kernels
 are stored in fp16, everything else in fp32.
 """
 
