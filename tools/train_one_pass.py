@@ -221,7 +221,7 @@ def multistyle_even(data: Path, runs: Path) -> None:
 def decoded(data: Path, runs: Path) -> None:
     """Teach the decoder of AdaIN to give photos and paintings back from what VGG sees of them."""
     torch.manual_seed(0)
-    settings = AdainSettings(base_channels=HALF_ADAIN)
+    settings = AdainSettings(base_channels=HALF_ADAIN, encoded_colors=True)
     vgg = VGG.pretrained(settings.network, dtype=choose_dtype("auto", torch.device("cpu")))
     decoder = decoder_of(settings)
     lay_out(decoder)
@@ -240,6 +240,7 @@ def adain(data: Path, runs: Path) -> None:
     """Learn to decode features that have a painting's means and deviations."""
     settings = AdainSettings(
         base_channels=HALF_ADAIN,
+        encoded_colors=True,
         crop_size=128,
         batch_size=4,
         steps=3200,

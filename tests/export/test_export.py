@@ -30,7 +30,10 @@ MAKERS: dict[str, Callable[[], tuple[torch.nn.Module, dict]]] = {
     "johnson": lambda: (Johnson(4, 1), NARROW),
     "multistyle": lambda: (Multistyle(2, 4, 1), NARROW),
     "prediction": lambda: (Prediction(4, 1, 8), NARROW | {"embedding_size": 8, "style_size": 64}),
-    "adain": lambda: (lively(decoder_of(AdainSettings(base_channels=4))), {"base_channels": 4, "style_size": 64}),
+    "adain": lambda: (
+        lively(decoder_of(AdainSettings(base_channels=4, encoded_colors=True))),
+        {"base_channels": 4, "style_size": 64, "encoded_colors": True},
+    ),
 }
 STYLES = {"johnson": ("wave",), "multistyle": ("wave", "poppies")}
 

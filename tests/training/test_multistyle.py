@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto.data.crops import Crops
+from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.training.chapters import Chapters
@@ -91,6 +92,7 @@ def test_settings_are_those_of_the_network_to_begin_with(art: Path, tmp_path: Pa
             learning_rate=ROW_LEARNING_RATE if names == ("a", "b") else SETTINGS.learning_rate,
         )
     assert suited_settings("multistyle", [art], None) == MultistyleSettings()
+    assert suited_settings("adain", [art], None) == AdainSettings(encoded_colors=True)
 
 
 def test_another_method_takes_the_settings_that_both_have(art: Path):

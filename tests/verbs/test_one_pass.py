@@ -30,12 +30,13 @@ def write(method: str, path: Path) -> Path:
     settings, styles = {
         "johnson": (JohnsonSettings(**SMALL), ("a",)),
         "multistyle": (MultistyleSettings(**SMALL), ("a", "b")),
-        "adain": (AdainSettings(base_channels=4, style_size=48), ()),
+        "adain": (AdainSettings(base_channels=4, style_size=48, encoded_colors=True), ()),
         "prediction": (PredictionSettings(**SMALL), ()),
     }[method]
     network = {
         "johnson": lambda: Johnson(4, 1), "multistyle": lambda: Multistyle(2, 4, 1),
-        "adain": lambda: decoder_of(AdainSettings(base_channels=4)), "prediction": lambda: Prediction(4, 1),
+        "adain": lambda: decoder_of(AdainSettings(base_channels=4, encoded_colors=True)),
+        "prediction": lambda: Prediction(4, 1),
     }[method]()  # fmt: skip
     with torch.no_grad():
         if isinstance(network, Multistyle):

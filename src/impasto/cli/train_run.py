@@ -64,8 +64,8 @@ def main(method: Method, words: list[str]) -> int:
     for flag in ("data", "styles", "run"):
         if not getattr(options, flag):
             raise SettingError(f"there is no --{flag}; see {command} --help")
-    if options.start is not None:
-        suited = suited_settings(method.name, options.styles, options.start)
+    suited = suited_settings(method.name, options.styles, options.start)
+    if suited != kind():
         options = read(default=with_settings(settings=suited))
     with _quiet_lightning(), _bar(options.run) as show, reused_memory():
         try:

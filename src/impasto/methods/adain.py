@@ -77,8 +77,8 @@ class AdainSettings:
     """How much patterns are kept away that keep in step with the decoder's stride."""
     network: Network = "vgg16-hed"
     """Which network encodes."""
-    encoded_colors: bool = True
-    """Whether colours are encoded beside its features, as a VGG needs that is tuned to edges; not the paper's."""
+    encoded_colors: bool = False
+    """Whether colours are encoded beside its features, as a VGG needs that is tuned to edges; not in the paper."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
     zoom: float = 2.5

@@ -109,8 +109,8 @@ def suited_settings(
 ) -> Settings:
     """Return what a training is set to where nothing else is said.
 
-    A method has its own settings; a network to begin with brings those that it was trained with, and rows alone
-    are learnt in few steps at a high rate.
+    A method has its own settings, with colours encoded for AdaIN; a network to begin with brings those that it was
+    trained with, and rows alone are learnt in few steps at a high rate.
 
     Args:
         method: One of `TRAINABLE`.
@@ -125,7 +125,7 @@ def suited_settings(
     kind = getattr(METHODS[method].load(), METHODS[method].settings)
     if start is None:
         own: Settings = kind()
-        return own
+        return replace(own, encoded_colors=True) if isinstance(own, AdainSettings) else own
     begun = _Start.read(start, method)
     names = {field.name for field in fields(kind)} - {"seed"}
     trained = replace(

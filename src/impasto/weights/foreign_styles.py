@@ -161,8 +161,7 @@ def _adain(decoder: Mapping[str, Tensor], encoder: Mapping[str, Tensor]) -> Tran
     for index, number in enumerate(_DECODER_PLACES):
         for part in ("weight", "bias"):
             tensors[f"convolutions.{index}.{part}"] = decoder[f"{number}.{part}"].double()
-    settings = {"base_channels": 64, "encoded_colors": False}
-    return Translation("adain", settings, _single(tensors), DECODER, tuple(deeper if whole else ()))
+    return Translation("adain", {"base_channels": 64}, _single(tensors), DECODER, tuple(deeper if whole else ()))
 
 
 def _encoder_layout() -> dict[str, tuple[str, tuple[int, int]]]:
