@@ -11,7 +11,7 @@ from impasto.cli.weights import main
 from impasto.errors import WeightsError
 from impasto.weights import store
 
-BUNDLED = {"vgg16-hed", "efficientnet-lite0", "prediction", "multistyle"}
+BUNDLED = {"vgg16-hed", "efficientnet-lite0", "prediction", "multistyle", "adain"}
 FETCHED = {"vgg16-imagenet", "vgg19-imagenet"}
 
 

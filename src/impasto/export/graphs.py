@@ -137,14 +137,14 @@ class _Adain(nn.Module):
     def __init__(self, painter: AdainPainter) -> None:
         super().__init__()
         self.decoder, self.vgg, self.style_size = painter.decoder, painter.vgg, painter.style_size
-        self.encoded_colors = painter.encoded_colors
+        self.encoded_colors, self.margin = painter.encoded_colors, painter.margin
 
     def forward(self, content: Picture, style: Picture, strength: Float[Tensor, "1"]) -> Picture:
-        features = self.encoded(_padded(content, adain.STRIDE, adain.SMALLEST))
+        features = self.encoded(_padded(content, adain.STRIDE, adain.SMALLEST, self.margin))
         wanted = adain.style_row(self.encoded(_fitted(style, self.style_size, adain.SMALLEST)))
         row = torch.lerp(adain.style_row(features), wanted, strength)
         painted = self.decoder(adain.adain(features, row)).clamp(0, 1)
-        return _cropped(painted, content)
+        return _cropped(painted, content, self.margin)
 
     def encoded(self, picture: Picture) -> Tensor:
         """Return what the encoder sees in a picture."""
@@ -152,17 +152,19 @@ class _Adain(nn.Module):
         return features
 
 
-def _padded(picture: Picture, stride: int, smallest: int) -> Picture:
-    """Repeat the last row and column until both sides are multiples of the stride, at least the smallest."""
+def _padded(picture: Picture, stride: int, smallest: int, margin: int = 0) -> Picture:
+    """Repeat outer rows and columns: by a margin, and until both sides are multiples of the stride."""
     for dimension in (2, 3):
         side = picture.shape[dimension]
-        wanted = torch.sym_max(smallest, (side + stride - 1) // stride * stride)
-        picture = picture.index_select(dimension, torch.arange(wanted).clamp(max=side - 1))
+        wanted = torch.sym_max(smallest, (side + 2 * margin + stride - 1) // stride * stride)
+        places = (torch.arange(wanted) - margin).clamp(min=0)
+        picture = picture.index_select(dimension, places.clamp(max=side - 1))
     return picture
 
 
-def _cropped(painted: Picture, content: Picture) -> Picture:
-    return painted[:, :, : content.shape[2], : content.shape[3]]
+def _cropped(painted: Picture, content: Picture, margin: int = 0) -> Picture:
+    height, width = content.shape[-2:]
+    return painted[:, :, margin : margin + height, margin : margin + width]
 
 
 def _fitted(picture: Picture, longest: int, smallest: int) -> Picture:

@@ -51,6 +51,9 @@ COLOR_SCALE = 20.0
 STRIDE = 8
 """Height and width are reduced by this inside."""
 SMALLEST = 16
+MARGIN = 40
+"""Pixels by which a photo is continued on every side before the bundled VGG encodes it: it pads with zeros, and
+what is decoded from them is a frame. Published encoders reflect, and paint without."""
 ENCODER_HALO, DECODER_HALO = 5, 4
 """Rows of features beyond a strip that its own depend on, at least: 37 pixels, and 1 + 4/2 + 2/4 + 2/8."""
 PLACES = 2**19
@@ -210,6 +213,7 @@ class AdainPainter:
     def __init__(self, decoder: Decoder, vgg: VGG, style_size: int, encoded_colors: bool) -> None:
         self.decoder, self.vgg, self.style_size = decoder, vgg, style_size
         self.encoded_colors = encoded_colors
+        self.margin = 0 if isinstance(vgg, ReflectedVGG) else MARGIN
 
     @torch.inference_mode()
     def rows(self, styles: Sequence[Picture | str], scale: float = 1.0) -> Float[Tensor, "k n"]:
@@ -222,13 +226,13 @@ class AdainPainter:
 
     def plain_row(self, content: Picture) -> Float[Tensor, "1 n"]:
         """Return deviations and means of the photo, with which AdaIN changes nothing."""
-        encoded = self._encoded(_Padded(content))
+        encoded = self._encoded(_Padded(content, self.margin))
         deviation, mean = (encoded.statistics.variance(1) + EPSILON).sqrt(), encoded.statistics.mean
         return torch.cat([deviation, mean], dim=1).flatten(1)
 
     def paint(self, content: Picture, painting: Painting) -> Picture:
         """Paint a photo of any size, in strips."""
-        padded = _Padded(content)
+        padded = _Padded(content, self.margin)
         encoded = self._encoded(padded)
         mean, deviation = encoded.statistics.mean, (encoded.statistics.variance(1) + EPSILON).sqrt()
         weights = painting.weights
@@ -245,8 +249,14 @@ class AdainPainter:
                 )
                 features = (encoded.plane.read(first, last).float() - mean) / deviation * new_deviation + new_mean
                 strip = self.decoder(features.to(self._device_and_type)).float().clamp(0, 1).cpu()
-                strip = strip[:, :, (top - first) * STRIDE : (bottom - first) * STRIDE, : content.shape[3]]
-                painted[:, :, top * STRIDE : bottom * STRIDE] = strip[:, :, : content.shape[2] - top * STRIDE]
+                begin = first * STRIDE - self.margin
+                above, below = (
+                    max(0, top * STRIDE - self.margin),
+                    min(content.shape[2], bottom * STRIDE - self.margin),
+                )
+                if above < below:
+                    columns = slice(self.margin, self.margin + content.shape[3])
+                    painted[:, :, above:below] = strip[:, :, above - begin : below - begin, columns]
         return painted
 
     def encode(self, picture: Picture) -> Features:
@@ -288,17 +298,19 @@ class _Encoded(NamedTuple):
 
 
 class _Padded:
-    """A photo whose last rows and columns are repeated until both sides are multiples of the stride."""
+    """A photo whose outer rows and columns are repeated: by a margin, and up to multiples of the stride."""
 
-    def __init__(self, content: Picture) -> None:
+    def __init__(self, content: Picture, margin: int) -> None:
         height, width = content.shape[-2:]
-        self.content = content
-        self.rows, self.columns = (max(SMALLEST, -(-side // STRIDE) * STRIDE) for side in (height, width))
-        self.border = (0, self.columns - width, 0, self.rows - height)
+        self.content, self.margin = content, margin
+        self.rows, self.columns = (
+            max(SMALLEST, -(-(side + 2 * margin) // STRIDE) * STRIDE) for side in (height, width)
+        )
+        self.border = (margin, self.columns - margin - width, margin, self.rows - margin - height)
 
     def read(self, top: int, bottom: int) -> Tensor:
-        strip = self.content[:, :, min(top, self.content.shape[2] - 1) : bottom]
-        return pad(strip, (0, self.border[1], 0, bottom - top - strip.shape[2]), mode="replicate")
+        rows = (torch.arange(top, bottom) - self.margin).clamp(0, self.content.shape[2] - 1)
+        return pad(self.content[:, :, rows], (*self.border[:2], 0, 0), mode="replicate")
 
 
 def decoder_of(settings: AdainSettings) -> Decoder:
