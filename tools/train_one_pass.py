@@ -213,7 +213,7 @@ def prediction_even(data: Path, runs: Path) -> None:
 def multistyle_even(data: Path, runs: Path) -> None:
     """Learn on without the checkerboards that were left, with larger crops."""
     settings = MultistyleSettings(
-        crop_size=160, steps=1800, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
+        crop_size=160, steps=1200, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
     )
     _train("multistyle_even", data, runs, _named(data, runs), "multistyle_strokes/model.safetensors", settings)
 
@@ -252,6 +252,25 @@ def adain(data: Path, runs: Path) -> None:
     _train("adain", data, runs, paintings, "decoded.safetensors", settings)
 
 
+def adain_even(data: Path, runs: Path) -> None:
+    """Learn on with colours and checkerboards weighing more."""
+    settings = AdainSettings(
+        base_channels=HALF_ADAIN,
+        encoded_colors=True,
+        crop_size=128,
+        batch_size=4,
+        steps=1600,
+        learning_rate=3e-4,
+        style_weight=3.0,
+        colors_weight=15.0,
+        checkerboard_weight=500.0,
+        looks=600,
+        seed=1,
+    )
+    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    _train("adain_even", data, runs, paintings, "adain/model.safetensors", settings)
+
+
 STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "plain": plain,
     "prediction": prediction,
@@ -265,6 +284,7 @@ STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "multistyle_even": multistyle_even,
     "decoded": decoded,
     "adain": adain,
+    "adain_even": adain_even,
 }
 
 
