@@ -213,7 +213,7 @@ def prediction_even(data: Path, runs: Path) -> None:
 def multistyle_even(data: Path, runs: Path) -> None:
     """Learn on without the checkerboards that were left, with larger crops."""
     settings = MultistyleSettings(
-        crop_size=160, steps=1200, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
+        crop_size=160, steps=900, learning_rate=1.2e-3, content_weight=0.1, tone_weight=0.15, seed=2
     )
     _train("multistyle_even", data, runs, _named(data, runs), "multistyle_strokes/model.safetensors", settings)
 
