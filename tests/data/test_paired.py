@@ -1,4 +1,4 @@
-"""Aligned pairs: found in both layouts, cut alike, each sample a function of its position, broken ones passed over."""
+"""Aligned pairs: found in both layouts, cut alike, each a function of its position, broken ones passed over."""
 
 from pathlib import Path
 
