@@ -9,8 +9,9 @@ so the L1 term gets the large shapes right and the adversarial one makes details
 them. Noise comes from dropout in the generator, at train and at test time. D's loss is halved, which slows it down.
 
 **Deviations**: pictures of any shape are trained on in crops, never squeezed into squares. Instance normalisation
-may take the place of batch normalisation of single pictures, which it equals in training; unlike that it is the same
-when the network is applied. Dropout stands where the authors' code has it: after the innermost layer of the decoder.
+may take the place of batch normalisation of single pictures, which it equals in training; unlike that it is the
+same when the network is applied. Dropout stands where the authors' code has it: in the three layers of the decoder
+after the innermost.
 """
 
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def generator_of(settings: Pix2PixSettings) -> nn.Module:
 
 
 def discriminator_of(settings: Pix2PixSettings) -> nn.Module:
-    """Return the discriminator that settings describe, its first weights drawn; it sees both pictures as channels."""
+    """Return the discriminator that settings describe, its first weights drawn; it sees both pictures at once."""
     channels, base = settings.in_channels + settings.out_channels, settings.base_channels
     network: nn.Module
     if settings.discriminator == "pixel":
