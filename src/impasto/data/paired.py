@@ -1,0 +1,164 @@
+"""Crops of aligned pairs, to train on: what is done to the one picture is done to the other.
+
+As in `data.crops`, a sample is a function of the seed and its position in the training, of nothing else.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from impasto.data.pairs import Pair
+from impasto.errors import ImpastoError, InputError, SettingError, check_choice, check_range, check_whole
+from impasto.image.color import luminance
+from impasto.image.io import Image
+from impasto.image.regions import visible_colors
+from impasto.image.resize import resize
+from impasto.image.tensors import alpha_tensor, to_tensor
+
+KEPT = 2**31
+"""Bytes of decoded pictures that are kept, so that small folders are read once."""
+CHANNELS = (1, 3, 4)
+
+
+class PairedSample(NamedTuple):
+    """One sample, in [-1, 1]; its position, its pair's name, and the files passed over to get it, with reasons."""
+
+    source: Float[Tensor, "c size size"]
+    target: Float[Tensor, "d size size"]
+    position: int
+    name: str
+    broken: dict[Path, str]
+
+
+class PairedBatch(NamedTuple):
+    """Several samples: pictures in [-1, 1], positions, and the files passed over."""
+
+    source: Float[Tensor, "b c h w"]
+    target: Float[Tensor, "b d h w"]
+    positions: Int[Tensor, " b"]
+    broken: dict[Path, str]
+
+
+class PairedCrops(Dataset[PairedSample]):
+    """Square crops at random places, the same of both pictures, mirrored half of the time.
+
+    The shorter side is resized to `load_size`, whatever the picture's shape; nothing is squeezed into a square.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        size: int,
+        length: int,
+        *,
+        channels: tuple[int, int] = (3, 3),
+        load_size: int | None = None,
+        mirrored: float = 0.5,
+        seed: int = 0,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            pairs: What is trained on.
+            size: Of a crop, in pixels each way.
+            length: How many samples there are.
+            channels: Of source and target: 1 is grey, 3 is RGB, 4 has alpha as well.
+            load_size: What the shorter side is resized to before a crop is cut; `size` if not given.
+            mirrored: Share of the samples that are mirrored.
+            seed: Of order, place and mirroring.
+
+        Raises:
+            SettingError: If something is not allowed.
+        """
+        check_whole("crop_size", size, 16, 8192)
+        check_range("mirrored", mirrored, 0, 1)
+        for count in channels:
+            check_choice("channels", count, CHANNELS)
+        self.pairs, self.size, self.length, self.channels = list(pairs), size, length, channels
+        self.load_size = size if load_size is None else load_size
+        if self.load_size < size:
+            raise SettingError(f"load_size is {load_size}, less than crop_size {size}; make it as large at least")
+        self.mirrored, self.seed = mirrored, seed
+        self._kept: dict[Pair, tuple[Tensor, Tensor]] = {}
+        self._free = KEPT
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, position: int) -> PairedSample:
+        """Return one sample.
+
+        Raises:
+            IndexError: Past the end.
+            InputError: If no pair can be read.
+        """
+        if not 0 <= position < self.length:
+            raise IndexError(position)
+        turn, place = divmod(position, len(self.pairs))
+        order = np.random.default_rng((self.seed, 0, turn)).permutation(len(self.pairs))
+        broken: dict[Path, str] = {}
+        for offset in range(len(self.pairs)):
+            pair = self.pairs[order[(place + offset) % len(self.pairs)]]
+            try:
+                source, target = self._read(pair)
+            except ImpastoError as error:
+                broken[pair.source] = str(error)
+                continue
+            return PairedSample(*self._cut(source, target, position), position, pair.name, broken)
+        raise InputError(f"none of {len(self.pairs)} pairs can be read; the first: {next(iter(broken.values()))}")
+
+    def _read(self, pair: Pair) -> tuple[Tensor, Tensor]:
+        """Return both pictures, in half precision since they are kept, their shorter sides resized."""
+        if pair not in self._kept:
+            source, target = pair.read()
+            both = self._sized(source, self.channels[0]), self._sized(target, self.channels[1])
+            size = sum(each.nbytes for each in both)
+            if size > self._free:
+                return both
+            self._free -= size
+            self._kept[pair] = both
+        return self._kept[pair]
+
+    def _sized(self, image: Image, channels: int) -> Tensor:
+        picture = with_channels(image, channels)
+        height, width = picture.shape[-2:]
+        scale = self.load_size / min(height, width)
+        sized = resize(picture, *(max(self.load_size, round(side * scale)) for side in (height, width)))
+        return sized.half()
+
+    def _cut(self, source: Tensor, target: Tensor, position: int) -> tuple[Tensor, Tensor]:
+        chance = np.random.default_rng((self.seed, 1, position))
+        top, left = (int(chance.integers(0, side - self.size + 1)) for side in source.shape[-2:])
+        turned = chance.random() < self.mirrored
+
+        def cut(picture: Tensor) -> Tensor:
+            crop = picture[0, :, top : top + self.size, left : left + self.size].float() * 2 - 1
+            return crop.flip(2) if turned else crop
+
+        return cut(source), cut(target)
+
+
+def with_channels(image: Image, channels: int) -> Float[Tensor, "1 c _h _w"]:
+    """Return a picture as a tensor in [0, 1] with 1 channel (grey), 3 (RGB) or 4 (RGB and alpha)."""
+    if channels == 4:
+        alpha = alpha_tensor(image)
+        colors = to_tensor(image)
+        return torch.cat([colors, torch.ones_like(colors[:, :1]) if alpha is None else alpha], dim=1)
+    colors = visible_colors(image)
+    return luminance(colors)[:, :1] if channels == 1 else colors
+
+
+def collate_pairs(samples: Sequence[PairedSample]) -> PairedBatch:
+    """Put samples into one batch."""
+    return PairedBatch(
+        torch.stack([sample.source for sample in samples]),
+        torch.stack([sample.target for sample in samples]),
+        torch.tensor([sample.position for sample in samples]),
+        {path: reason for sample in samples for path, reason in sample.broken.items()},
+    )

@@ -1,0 +1,117 @@
+"""The ResNet generator that Pix2Pix, CycleGAN and CUT share.
+
+Zhu, Park, Isola & Efros 2017 (arXiv:1703.10593, section 7.2), after Johnson, Alahi & Fei-Fei 2016:
+c7s1-64, d128, d256, R256 × n, u128, u64, c7s1-3, padded by reflection.
+"""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import pad, relu
+
+from impasto._typing import Features
+from impasto.errors import InputError, check_choice, check_whole
+from impasto.nn.blocks import Enlarge, Norm, Upsampling, has_bias, norm_layer
+
+STRIDE = 4
+"""Height and width are reduced by this inside."""
+SMALLEST = 16
+DROPOUT = 0.5
+
+
+class ResnetBlock(nn.Module):
+    """Two convolutions of 3 × 3 whose result is added to what came in."""
+
+    def __init__(self, channels: int, norm: Norm, dropout: bool) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
+        self.first_norm = norm_layer(norm, channels)
+        self.dropout = nn.Dropout(DROPOUT if dropout else 0.0)
+        self.second = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
+        self.second_norm = norm_layer(norm, channels)
+
+    def forward(self, features: Features) -> Features:
+        """Return features of the same shape."""
+        inner = self.dropout(relu(self.first_norm(self.first(_reflected(features, 1)))))
+        change: Tensor = self.second_norm(self.second(_reflected(inner, 1)))
+        return features + change
+
+
+class ResnetGenerator(nn.Module):
+    """A picture in, a picture of the same size out, in [-1, 1].
+
+    Example:
+        >>> network = ResnetGenerator(3, 3)
+        >>> fake = network(torch.zeros(1, 3, 256, 256))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        base_channels: int = 64,
+        num_blocks: int = 9,
+        norm: Norm = "instance",
+        dropout: bool = False,
+        upsampling: Upsampling = "transposed",
+    ) -> None:
+        """Build.
+
+        Args:
+            in_channels: Of the input.
+            out_channels: Of the output.
+            base_channels: Channels at full resolution; the papers' are 64.
+            num_blocks: Residual blocks: 9 for 256 pixels and more, 6 for 128.
+            norm: What normalises.
+            dropout: Whether there is noise in the blocks.
+            upsampling: Transposed convolutions as in the papers, or nearest upsampling and a convolution.
+        """
+        super().__init__()
+        check_choice("norm", norm, Norm)
+        check_choice("upsampling", upsampling, Upsampling)
+        check_whole("num_blocks", num_blocks, 0, 64)
+        bias, (narrow, middle, wide) = has_bias(norm), (base_channels, 2 * base_channels, 4 * base_channels)
+        self.enter = nn.Conv2d(in_channels, narrow, 7, bias=bias)
+        self.enter_norm = norm_layer(norm, narrow)
+        self.down = nn.ModuleList(
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias) for width in (narrow, middle)
+        )
+        self.down_norm = nn.ModuleList(norm_layer(norm, width) for width in (middle, wide))
+        self.blocks = nn.ModuleList(ResnetBlock(wide, norm, dropout) for _ in range(num_blocks))
+        self.up = nn.ModuleList(_enlarging(width, width // 2, bias, upsampling) for width in (wide, middle))
+        self.up_norm = nn.ModuleList(norm_layer(norm, width) for width in (middle, narrow))
+        self.leave = nn.Conv2d(narrow, out_channels, 7)
+
+    def forward(self, picture: Features) -> Float[Tensor, "b d h w"]:
+        """Return the picture's translation.
+
+        Args:
+            picture: `(b, in_channels, height, width)` in [-1, 1]; height and width multiples of `STRIDE`.
+
+        Raises:
+            InputError: If they are not, or the picture is too small to be reflected.
+        """
+        height, width = picture.shape[-2:]
+        if min(height, width) < SMALLEST or height % STRIDE or width % STRIDE:
+            raise InputError(
+                f"the picture is {width}×{height} pixels; each side must be a multiple of {STRIDE}, "
+                f"at least {SMALLEST}"
+            )
+        features = relu(self.enter_norm(self.enter(_reflected(picture, 3))))
+        for convolution, norm in zip(self.down, self.down_norm, strict=True):
+            features = relu(norm(convolution(features)))
+        for block in self.blocks:
+            features = block(features)
+        for convolution, norm in zip(self.up, self.up_norm, strict=True):
+            features = relu(norm(convolution(features)))
+        painted: Tensor = self.leave(_reflected(features, 3))
+        return painted.tanh()
+
+
+def _reflected(features: Tensor, border: int) -> Tensor:
+    return pad(features, (border,) * 4, mode="reflect")
+
+
+def _enlarging(in_channels: int, out_channels: int, bias: bool, upsampling: Upsampling) -> nn.Module:
+    if upsampling == "resize":
+        return Enlarge(in_channels, out_channels, bias)
+    return nn.ConvTranspose2d(in_channels, out_channels, 3, 2, padding=1, output_padding=1, bias=bias)

@@ -1,0 +1,101 @@
+"""The U-Net generator of Pix2Pix (Isola, Zhu, Zhou & Efros 2017, arXiv:1611.07004, section 6.1.1).
+
+Convolutions halve the picture until one place is left, and as many layers double it again; each of these also gets
+what the encoder had at that size. Dropout in three layers of the decoder is the noise, at train and at test time.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, relu
+
+from impasto._typing import Features
+from impasto.errors import InputError, check_choice, check_whole
+from impasto.nn.blocks import Enlarge, Norm, Upsampling, has_bias, norm_layer
+
+DROPOUT = 0.5
+WIDEST = 8
+"""Layers are at most so many times as wide as the first."""
+FULL = 5
+"""So many layers of the decoder, the outermost four and the innermost, are without dropout."""
+
+
+class UNet(nn.Module):
+    """A picture in, a picture of the same size out, in [-1, 1].
+
+    Example:
+        >>> network = UNet(3, 3)
+        >>> fake = network(torch.zeros(1, 3, 256, 256))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        base_channels: int = 64,
+        num_downs: int = 8,
+        norm: Norm = "batch",
+        dropout: bool = True,
+        upsampling: Upsampling = "transposed",
+    ) -> None:
+        """Build.
+
+        Args:
+            in_channels: Of the input.
+            out_channels: Of the output.
+            base_channels: Channels after the first layer; the paper's are 64.
+            num_downs: How often the size is halved: 8 for 256 pixels, 7 for 128.
+            norm: What normalises.
+            dropout: Whether there is noise.
+            upsampling: The paper's transposed convolutions, or nearest upsampling and a convolution.
+        """
+        super().__init__()
+        check_choice("norm", norm, Norm)
+        check_choice("upsampling", upsampling, Upsampling)
+        check_whole("num_downs", num_downs, FULL, 16)
+        self.stride = 2**num_downs
+        widths = [base_channels * min(2**level, WIDEST) for level in range(num_downs)]
+        last, bias = num_downs - 1, has_bias(norm)
+        self.down, self.down_norm = nn.ModuleList(), nn.ModuleList()
+        self.up, self.up_norm = nn.ModuleList(), nn.ModuleList()
+        for level, width in enumerate(widths):
+            narrow = widths[level - 1] if level else in_channels
+            self.down.append(nn.Conv2d(narrow, width, 4, stride=2, padding=1, bias=bias))
+            self.down_norm.append(norm_layer(norm if 0 < level < last else "none", width))
+            wide, out = width if level == last else 2 * width, widths[level - 1] if level else out_channels
+            self.up.append(_enlarging(wide, out, bias or level == 0, upsampling))
+            self.up_norm.append(norm_layer(norm if level else "none", out))
+        self.dropout = nn.ModuleList(
+            nn.Dropout(DROPOUT if dropout and FULL - 1 <= level < last else 0.0) for level in range(num_downs)
+        )
+
+    def forward(self, picture: Features) -> Float[Tensor, "b d h w"]:
+        """Return the picture's translation.
+
+        Args:
+            picture: `(b, in_channels, height, width)` in [-1, 1]; height and width multiples of `stride`.
+
+        Raises:
+            InputError: If they are not.
+        """
+        height, width = picture.shape[-2:]
+        if height % self.stride or width % self.stride:
+            raise InputError(
+                f"the picture is {width}×{height} pixels; each side must be a multiple of {self.stride}"
+            )
+        kept: list[Tensor] = []
+        features = picture
+        for level, (convolution, norm) in enumerate(zip(self.down, self.down_norm, strict=True)):
+            features = norm(convolution(leaky_relu(features, 0.2) if level else features))
+            kept.append(features)
+        for level in reversed(range(len(kept))):
+            if level < len(kept) - 1:
+                features = torch.cat([kept[level], features], dim=1)
+            features = self.dropout[level](self.up_norm[level](self.up[level](relu(features))))
+        return features.tanh()
+
+
+def _enlarging(in_channels: int, out_channels: int, bias: bool, upsampling: Upsampling) -> nn.Module:
+    if upsampling == "resize":
+        return Enlarge(in_channels, out_channels, bias)
+    return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
