@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from impasto.data.rounds import in_rounds
 from impasto.errors import ImpastoError, InputError, check_range, check_whole
 from impasto.image.color import turn_hue
 from impasto.image.io import read_image
@@ -90,11 +91,8 @@ class Crops(Dataset[Crop]):
         """
         if not 0 <= position < self.length:
             raise IndexError(position)
-        turn, place = divmod(position, len(self.paths))
-        order = np.random.default_rng((self.seed, 0, turn)).permutation(len(self.paths))
         broken: dict[Path, str] = {}
-        for offset in range(len(self.paths)):
-            path = self.paths[order[(place + offset) % len(self.paths)]]
+        for path in in_rounds(self.paths, position, self.seed):
             try:
                 return Crop(self._cut(self._read(path), position), position, path, broken)
             except ImpastoError as error:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from impasto.data.pairs import Pair
+from impasto.data.rounds import in_rounds
 from impasto.errors import ImpastoError, InputError, SettingError, check_choice, check_range, check_whole
 from impasto.image.color import luminance
 from impasto.image.io import Image
@@ -100,11 +101,8 @@ class PairedCrops(Dataset[PairedSample]):
         """
         if not 0 <= position < self.length:
             raise IndexError(position)
-        turn, place = divmod(position, len(self.pairs))
-        order = np.random.default_rng((self.seed, 0, turn)).permutation(len(self.pairs))
         broken: dict[Path, str] = {}
-        for offset in range(len(self.pairs)):
-            pair = self.pairs[order[(place + offset) % len(self.pairs)]]
+        for pair in in_rounds(self.pairs, position, self.seed):
             try:
                 source, target = self._read(pair)
             except ImpastoError as error:
