@@ -44,10 +44,10 @@ def test_a_style_is_added_with_the_settings_of_the_network(words: list[str]):
     ("change", "wanted"),
     [
         (("--start", "no.safetensors"), "there is no model no.safetensors"),
-        (("--start", "cat.png"), "cat.png"),
+        (("--start", "cat.png"), "cat.png is damaged, or no model file"),
         (("--steps", "0"), "steps is 0; allowed are whole numbers from 1"),
         (("--styels", "wave.png"), "did you mean --styles"),
-        (("--start", "adain"), "adain"),
+        (("--start", "adain"), "is a network for adain; multistyle begins with one for multistyle or prediction"),
     ],
 )
 def test_refusals(change: tuple[str, ...], wanted: str, words: list[str], refused):

@@ -79,10 +79,10 @@ def test_every_method_paints_as_in_pytorch(method: str, tmp_path: Path):
     assert [(found["height"], found["width"]) for found in done.parity] == list(SIZES)
     assert max(found["max"] for found in done.parity) < 1e-4
     session, (_, painter) = Session(done.path.read_bytes()), open_model(tmp_path / f"{method}.safetensors")
-    # what normalisation divides by is all rounding in a picture of one pixel
-    for size, close in (((1, 1), 1e-3), ((7, 30), 1e-4), ((16, 9), 1e-4)):
+    for size in ((1, 1), (7, 30), (16, 9)):
         (found,) = differences(session, painter, [size])
-        assert found.max < close
+        # in a picture of one pixel normalisation divides rounding by rounding, and predicted rows magnify it
+        assert found.max < (1e-3 if (method, size) == ("prediction", (1, 1)) else 1e-4)
     inputs = {"johnson": ["content"]}.get(method, ["content", "style", "strength"])
     assert list(done.inputs) == [*inputs, "painted"]
 

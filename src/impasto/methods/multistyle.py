@@ -10,7 +10,8 @@ network by training its row alone. The first row paints photos after themselves:
 less strongly. The network is trained on crops of photos, each painted after one style, with
 the perceptual loss of Johnson et al. 2016: features as in the photo, Gram matrices as in the painting.
 
-**Deviations**: the row for photos; those of `nn.transform` and `nn.perceptual`.
+**Deviations**: the row for photos; some crops are painted with a row between it and a style's, after Gram matrices
+that lie between, so that lesser strengths are learnt too; those of `nn.transform` and `nn.perceptual`.
 """
 
 from collections.abc import Mapping, Sequence
