@@ -232,7 +232,7 @@ def decoded(data: Path, runs: Path) -> None:
         painted: Tensor = decoder(encoded)
         return painted
 
-    _give_back(paint, [*decoder.parameters()], data, steps=2000, learning_rate=6e-4)
+    _give_back(paint, [*decoder.parameters()], data, steps=1000, learning_rate=1e-3)
     write_model(runs / "decoded.safetensors", decoder.state_dict(), Card("adain", asdict(settings)))
 
 
@@ -243,32 +243,15 @@ def adain(data: Path, runs: Path) -> None:
         encoded_colors=True,
         crop_size=128,
         batch_size=4,
-        steps=3200,
-        learning_rate=3e-4,
+        steps=8000,
+        learning_rate=4e-4,
+        content_weight=0.5,
         style_weight=3.0,
-        looks=800,
+        checkerboard_weight=300.0,
+        looks=1200,
     )
     paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
     _train("adain", data, runs, paintings, "decoded.safetensors", settings)
-
-
-def adain_even(data: Path, runs: Path) -> None:
-    """Learn on with colours and checkerboards weighing more."""
-    settings = AdainSettings(
-        base_channels=HALF_ADAIN,
-        encoded_colors=True,
-        crop_size=128,
-        batch_size=4,
-        steps=1600,
-        learning_rate=3e-4,
-        style_weight=3.0,
-        colors_weight=15.0,
-        checkerboard_weight=500.0,
-        looks=600,
-        seed=1,
-    )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
-    _train("adain_even", data, runs, paintings, "adain/model.safetensors", settings)
 
 
 STAGES: Mapping[str, Callable[[Path, Path], None]] = {
@@ -284,7 +267,6 @@ STAGES: Mapping[str, Callable[[Path, Path], None]] = {
     "multistyle_even": multistyle_even,
     "decoded": decoded,
     "adain": adain,
-    "adain_even": adain_even,
 }
 
 

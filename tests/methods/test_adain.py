@@ -19,8 +19,25 @@ def test_colours_are_encoded_beside_the_features(photo: Tensor):
     vgg = VGG.pretrained()
     encoded = adain.encode(vgg, photo, encoded_colors=True)
     assert torch.equal(encoded[:, :512], adain.encode(vgg, photo, encoded_colors=False))
-    expected = photo[:, :, :8, :8].mean(dim=(2, 3)) * adain.COLOR_SCALE
-    torch.testing.assert_close(encoded[:, 512:, 0, 0], expected)
+    red, green, blue = photo[0, :, :8, :8].mean(dim=(1, 2))
+    light, red_green, blue_yellow = encoded[0, 512:, 0, 0] / adain.COLOR_SCALE
+    torch.testing.assert_close(light * 3**0.5, red + green + blue)
+    torch.testing.assert_close(red_green * 2**0.5, red - green)
+    torch.testing.assert_close(blue_yellow * 6**0.5, red + green - 2 * blue)
+
+
+@torch.no_grad()
+def test_what_is_decoded_lies_on_the_smooth_encoded_colours(photo: Tensor):
+    decoder = adain.Decoder(base_channels=4, encoded_colors=True)
+    for parameter in decoder.parameters():
+        parameter.zero_()
+    ground = decoder(adain.encode(VGG.pretrained(), photo, encoded_colors=True))
+    assert ground.shape == photo.shape
+    torch.testing.assert_close(ground.mean(dim=(2, 3)), photo.mean(dim=(2, 3)), atol=0.01, rtol=0)
+    plain = torch.full((1, 3, 32, 32), 0.5)
+    plain[:, 1] = 0.25
+    encoded = adain.encode(VGG.pretrained(), plain, encoded_colors=True)
+    torch.testing.assert_close(decoder(encoded), plain, atol=1e-6, rtol=0)
 
 
 def test_a_plain_picture_has_no_frame(monkeypatch: pytest.MonkeyPatch):

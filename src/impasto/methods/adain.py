@@ -14,8 +14,9 @@ Means and deviations of several paintings mix, and mixed with the photo's own th
 therefore a row of numbers here too, deviations and then means.
 
 **Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; since it is tuned to edges
-and forgets how light plains are, the colours themselves can be encoded beside relu4_1, at its resolution
-(`encoded_colors`), and since it pads with zeros, photos are continued by a margin that is cut off again. Each term
+and forgets how light plains are, the colours themselves can be encoded beside relu4_1, at its resolution, get the
+painting's means and deviations too, and are the ground that the decoder paints on (`encoded_colors`); and since it
+pads with zeros, photos are continued by a margin that is cut off again. Each term
 of the loss is divided by its target's mean square, so that layers count alike whatever the scale of a VGG's
 features; the variance is that of `losses.style.moments`; one more term keeps checkerboards away. Decoders that
 others published bring along the VGG that encoded for them (`ReflectedVGG`), in the same model file.
@@ -30,7 +31,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, conv2d, interpolate, max_pool2d, pad, relu
 
 from impasto._typing import Features, Picture
 from impasto.errors import SettingError, check_choice, check_range, check_whole
@@ -49,6 +50,9 @@ FEATURES, COLORS = 512, 3
 """Channels of what is encoded."""
 COLOR_SCALE = 20.0
 """Colours are multiplied by this, so that they vary about as much as features do."""
+COLOR_AXES = ((3**-0.5, 3**-0.5, 3**-0.5), (2**-0.5, -(2**-0.5), 0.0), (6**-0.5, 6**-0.5, -2 * 6**-0.5))
+"""Light, red against green, yellow against blue (Ruderman et al. 1998): nearly independent in pictures, so that a
+mean and a deviation of each carry a palette over (Reinhard et al. 2001)."""
 STRIDE = 8
 """Height and width are reduced by this inside."""
 SMALLEST = 16
@@ -125,26 +129,28 @@ class Decoder(nn.Module):
         >>> picture = Decoder()(features)
     """
 
-    def __init__(self, base_channels: int = 64, in_channels: int = FEATURES) -> None:
+    def __init__(self, base_channels: int = 64, encoded_colors: bool = False) -> None:
         super().__init__()
+        self.encoded_colors = encoded_colors
         first, second, third = base_channels, 2 * base_channels, 4 * base_channels
-        widths = (in_channels, third, third, third, third, second, second, first, first, 3)
+        widths = (FEATURES + COLORS * encoded_colors, third, third, third, third, second, second, first, first, 3)
         self.convolutions = nn.ModuleList(nn.Conv2d(narrow, wide, 3) for narrow, wide in itertools.pairwise(widths))
 
     def forward(self, features: Features) -> Picture:
         """Return pictures; values may leave [0, 1] a little.
 
         Args:
-            features: `(b, in_channels, height, width)`, at least 2 × 2.
+            features: What `encode` gives, `(b, 512 or 515, height, width)`, at least 2 × 2.
         """
         *hidden, leave = self.convolutions
+        ground = _ground(features[:, FEATURES:]) if self.encoded_colors else 0
         for index, convolution in enumerate(hidden):
             if index in _DOUBLED:
                 features = convolve_enlarged(pad(features, (1, 1, 1, 1), mode="replicate"), convolution)
             else:
                 features = convolution(pad(features, (1, 1, 1, 1), mode="reflect"))
             features = relu(features)
-        return convolve_four_places(pad(features, (1, 1, 1, 1), mode="reflect"), leave)
+        return ground + convolve_four_places(pad(features, (1, 1, 1, 1), mode="reflect"), leave)
 
 
 class ReflectedVGG(VGG):
@@ -180,8 +186,16 @@ def encode(vgg: VGG, picture: Picture, encoded_colors: bool) -> Features:
 
 
 def colors_of(picture: Picture) -> Features:
-    """Return the mean colour of each place of relu4_1."""
-    return COLOR_SCALE * avg_pool2d(picture, STRIDE)
+    """Return the mean colour of each place of relu4_1, along `COLOR_AXES`."""
+    axes = picture.new_tensor(COLOR_AXES)[:, :, None, None]
+    return conv2d(avg_pool2d(picture, STRIDE), COLOR_SCALE * axes)
+
+
+def _ground(colors: Features) -> Picture:
+    """Return encoded colours as the smooth picture that is painted on."""
+    axes = colors.new_tensor(COLOR_AXES, dtype=torch.float32).T[:, :, None, None]
+    back = conv2d(colors.float(), axes / COLOR_SCALE)
+    return interpolate(back, scale_factor=STRIDE, mode="bilinear")
 
 
 _DOUBLED = (1, 5, 7)
@@ -316,7 +330,7 @@ class _Padded:
 
 def decoder_of(settings: AdainSettings) -> Decoder:
     """Return the decoder that settings describe, not yet trained."""
-    return Decoder(settings.base_channels, FEATURES + COLORS * settings.encoded_colors)
+    return Decoder(settings.base_channels, settings.encoded_colors)
 
 
 def networks(settings: AdainSettings) -> dict[str, nn.Module]:
