@@ -1,4 +1,4 @@
-"""impasto paints with deep networks: stylise a picture after a painting.
+"""impasto paints with deep networks: stylise a picture after a painting, translate it as learnt from pairs.
 
 >>> import impasto
 >>> impasto.stylize("photo.jpg", "wave.jpg", size=512).image.save("painted.png")
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from impasto.verbs.reproduce import reproduce as reproduce
     from impasto.verbs.sheet import sheet as sheet
     from impasto.verbs.stylize import stylize as stylize
+    from impasto.verbs.translate import TranslateSettings as TranslateSettings
+    from impasto.verbs.translate import translate as translate
 
 _HOMES = {
     "GatysSettings": "impasto.methods.gatys",
@@ -39,6 +41,7 @@ _HOMES = {
     "Result": "impasto.result",
     "SettingError": "impasto.errors",
     "Step": "impasto.result",
+    "TranslateSettings": "impasto.verbs.translate",
     "WeightsError": "impasto.errors",
     "layers": "impasto.verbs.layers",
     "read_image": "impasto.image.io",
@@ -47,6 +50,7 @@ _HOMES = {
     "stylize": "impasto.verbs.stylize",
     "train": "impasto.training.train",
     "stylize_folder": "impasto.verbs.folder",
+    "translate": "impasto.verbs.translate",
     "write_image": "impasto.image.io",
 }
 

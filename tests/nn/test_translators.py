@@ -72,10 +72,10 @@ def test_sizes_that_do_not_fit_are_told(make):
 
 def test_dropout_is_where_it_should_be():
     """In the decoder of 256 pixels: the three layers after the innermost."""
-    places = [layer.p > 0 for layer in UNet(3, 3, 2).dropout]
+    places = [layer.share > 0 for layer in UNet(3, 3, 2).dropout]
     assert places == [False] * 4 + [True] * 3 + [False]
-    assert not any(layer.p for layer in UNet(3, 3, 2, dropout=False).dropout)
-    assert ResnetGenerator(3, 3, 2, 1, dropout=True).blocks[0].dropout.p == 0.5
+    assert not any(layer.share for layer in UNet(3, 3, 2, dropout=False).dropout)
+    assert ResnetGenerator(3, 3, 2, 1, dropout=True).blocks[0].dropout.share == 0.5
 
 
 def test_a_seed_repeats_the_noise():

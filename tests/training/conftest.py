@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 from torch import Tensor
 
-from impasto.training import chapters, one_pass, run
+from impasto.training import chapters, module, run
 
 
 def save(picture: Tensor, path: Path) -> None:
@@ -32,6 +32,6 @@ def art(tmp_path: Path, painting: Tensor, other_painting: Tensor) -> Path:
 @pytest.fixture(autouse=True)
 def short_chapters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chapters, "CHAPTER", 2)
-    monkeypatch.setattr(one_pass, "CHAPTER", 2)
+    monkeypatch.setattr(module, "CHAPTER", 2)
     monkeypatch.setattr(run, "CHAPTER", 2)
     monkeypatch.setattr(run, "LOGGED_EVERY", 1)

@@ -14,9 +14,10 @@ from impasto.errors import ImpastoError
 
 COMMANDS = {
     "stylize": "paint pictures after paintings",
+    "translate": "turn pictures into others with a network trained on pairs",
     "sheet": "paint one picture with many settings, side by side",
     "layers": "see what each layer of the network sees: content, or brush strokes",
-    "train": "teach a network to paint, from photos and paintings",
+    "train": "teach a network to paint, or to translate, from folders of pictures",
     "reproduce": "paint a picture again from the recipe it carries",
     "export": "write a trained network as an ONNX file",
     "demo": "paint a bundled photo after a bundled painting",

@@ -1,9 +1,9 @@
-"""`impasto train`: teach a network to paint."""
+"""`impasto train`: teach a network to paint, or to translate."""
 
 from impasto.errors import SettingError, check_choice
 from impasto.methods import METHODS
 
-TRAINABLE = tuple(name for name, method in METHODS.items() if method.one_pass)
+TRAINABLE = tuple(name for name, method in METHODS.items() if method.one_pass or method.verb == "translate")
 
 
 def main(words: list[str]) -> int:
@@ -14,7 +14,7 @@ def main(words: list[str]) -> int:
         KeyboardInterrupt: The run can go on where it was.
     """
     if words and words[0] in ("-h", "--help"):
-        print("usage: impasto train METHOD --data PHOTOS --styles ART --run RUN …")
+        print("usage: impasto train METHOD --data DIR [--styles ART] --run RUN …")
         print(f"METHOD is one of {', '.join(TRAINABLE)}")
         print("impasto train METHOD --help tells all flags of one")
         return 0

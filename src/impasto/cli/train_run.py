@@ -23,19 +23,36 @@ Needed = tyro.conf.arg(help_behavior_hint="(needed)")
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Everything `impasto train` can be told, apart from settings."""
+    """Everything `impasto train` can be told of any method, apart from settings."""
+
+    run: Annotated[str, Needed] = ""
+    """Folder of the run; the same command on the same folder goes on where it was interrupted."""
+    json: Json = False
+    """Print one JSON object on standard output at the end."""
+
+
+@dataclass(frozen=True)
+class TranslatorOptions(TrainOptions):
+    """What is told of a method that learns from pairs."""
+
+    data: Annotated[str, Needed] = ""
+    """Folder of pairs: train/* side by side, or trainA/* and trainB/* called alike; what lies in val or test
+    likewise is held out, to judge by, or else one of 20."""
+    styles: tyro.conf.Suppress[tuple[str, ...]] = ()
+    start: tyro.conf.Suppress[str | None] = None
+
+
+@dataclass(frozen=True)
+class PainterOptions(TrainOptions):
+    """What is told of a method that learns to paint."""
 
     data: Annotated[str, Needed] = ""
     """Folder of photos, looked through with the folders in it; one of 20 is held out, to judge by."""
     styles: Annotated[tuple[str, ...], Needed] = ()
     """Paintings to learn, or folders of them."""
-    run: Annotated[str, Needed] = ""
-    """Folder of the run; the same command on the same folder goes on where it was interrupted."""
     start: str | None = None
     """A trained network to begin with; multistyle keeps it and learns new styles by their rows alone. Settings that
     are not told are then those it was trained with, and 500 steps at a rate of 0.01 for rows alone."""
-    json: Json = False
-    """Print one JSON object on standard output at the end."""
 
 
 def main(method: Method, words: list[str]) -> int:
@@ -48,20 +65,22 @@ def main(method: Method, words: list[str]) -> int:
     from impasto.training.train import suited_settings, train
 
     kind = getattr(method.load(), method.settings)
+    # two networks that improve in turn do not get better from look to look
+    running = RunSettings() if method.one_pass else RunSettings(patience=0)
     with_settings = make_dataclass(
         "TrainOptions",
         [
-            ("running", Annotated[RunSettings, Settings], field(default_factory=RunSettings)),
+            ("running", Annotated[RunSettings, Settings], field(default=running)),
             ("settings", Annotated[kind, Settings], field(default_factory=kind)),
         ],
-        bases=(TrainOptions,),
+        bases=(PainterOptions if method.one_pass else TranslatorOptions,),
         frozen=True,
     )
     command = f"impasto train {method.name}"
     description = f"Train a network that {method.what}. The model lies in RUN/model.safetensors."
     read = partial(parse, with_settings, words, command=command, description=description)
     options: Any = read()
-    for flag in ("data", "styles", "run"):
+    for flag in ("data", "styles", "run") if method.one_pass else ("data", "run"):
         if not getattr(options, flag):
             raise SettingError(f"there is no --{flag}; see {command} --help")
     suited = suited_settings(method.name, options.styles, options.start)

@@ -16,15 +16,12 @@ from torch.utils.data import Dataset
 from impasto.data.pairs import Pair
 from impasto.data.rounds import in_rounds
 from impasto.errors import ImpastoError, InputError, SettingError, check_choice, check_range, check_whole
-from impasto.image.color import luminance
+from impasto.image.channels import CHANNELS, with_channels
 from impasto.image.io import Image
-from impasto.image.regions import visible_colors
 from impasto.image.resize import resize
-from impasto.image.tensors import alpha_tensor, to_tensor
 
 KEPT = 2**31
 """Bytes of decoded pictures that are kept, so that small folders are read once."""
-CHANNELS = (1, 3, 4)
 
 
 class PairedSample(NamedTuple):
@@ -115,20 +112,16 @@ class PairedCrops(Dataset[PairedSample]):
         """Return both pictures, in half precision since they are kept, their shorter sides resized."""
         if pair not in self._kept:
             source, target = pair.read()
-            both = self._sized(source, self.channels[0]), self._sized(target, self.channels[1])
+            both = (
+                sized(source, self.load_size, self.channels[0]).half(),
+                sized(target, self.load_size, self.channels[1]).half(),
+            )
             size = sum(each.nbytes for each in both)
             if size > self._free:
                 return both
             self._free -= size
             self._kept[pair] = both
         return self._kept[pair]
-
-    def _sized(self, image: Image, channels: int) -> Tensor:
-        picture = with_channels(image, channels)
-        height, width = picture.shape[-2:]
-        scale = self.load_size / min(height, width)
-        sized = resize(picture, *(max(self.load_size, round(side * scale)) for side in (height, width)))
-        return sized.half()
 
     def _cut(self, source: Tensor, target: Tensor, position: int) -> tuple[Tensor, Tensor]:
         chance = np.random.default_rng((self.seed, 1, position))
@@ -142,14 +135,29 @@ class PairedCrops(Dataset[PairedSample]):
         return cut(source), cut(target)
 
 
-def with_channels(image: Image, channels: int) -> Float[Tensor, "1 c _h _w"]:
-    """Return a picture as a tensor in [0, 1] with 1 channel (grey), 3 (RGB) or 4 (RGB and alpha)."""
-    if channels == 4:
-        alpha = alpha_tensor(image)
-        colors = to_tensor(image)
-        return torch.cat([colors, torch.ones_like(colors[:, :1]) if alpha is None else alpha], dim=1)
-    colors = visible_colors(image)
-    return luminance(colors)[:, :1] if channels == 1 else colors
+def whole_pair(
+    pair: Pair, size: int, channels: tuple[int, int]
+) -> tuple[Float[Tensor, "1 c _h _w"], Float[Tensor, "1 d _h _w"]]:
+    """Return both pictures of a pair whole, in [0, 1], their shorter sides resized.
+
+    Args:
+        pair: Which.
+        size: Of the shorter side, in pixels.
+        channels: Of source and target.
+
+    Raises:
+        InputError: If a file cannot be read, or the two are not of one size.
+    """
+    source, target = (sized(image, size, count) for image, count in zip(pair.read(), channels, strict=True))
+    return source, target
+
+
+def sized(image: Image, size: int, channels: int) -> Float[Tensor, "1 c _h _w"]:
+    """Return a picture as a tensor in [0, 1], its shorter side resized."""
+    picture = with_channels(image, channels)
+    height, width = picture.shape[-2:]
+    scale = size / min(height, width)
+    return resize(picture, *(max(size, round(side * scale)) for side in (height, width)))
 
 
 def collate_pairs(samples: Sequence[PairedSample]) -> PairedBatch:

@@ -60,13 +60,13 @@ def from_tensor(picture: Float[Tensor, "1 3 _h _w"], like: Image, *, keep_grey: 
         raise InputError(f"the picture painted from {like.name} holds NaN: lower weights or learning rate")
     if like.grey and keep_grey:
         painted = (painted * painted.new_tensor(_LUMA)[:, None, None]).sum(dim=0, keepdim=True)
-    pixels = _whole(painted, like.pixels.dtype)
+    pixels = whole(painted, like.pixels.dtype)
     alpha = like.alpha
     if alpha is not None and alpha.shape == pixels.shape[:2]:
         pixels = np.where(alpha[:, :, np.newaxis] == 0, like.pixels, pixels)
     elif (opacity := alpha_tensor(like)) is not None:
         resized = resize(opacity, *pixels.shape[:2])
-        alpha = _whole(resized[0], like.pixels.dtype)[:, :, 0]
+        alpha = whole(resized[0], like.pixels.dtype)[:, :, 0]
     icc = fitting_icc(like.icc, pixels.shape[2])
     return replace(like, pixels=pixels, alpha=alpha, icc=icc, recipe=None, sha256="")
 
@@ -79,7 +79,7 @@ def _unit(samples: Pixels, out: Tensor) -> Tensor:
     return out.div_(float(np.iinfo(samples.dtype).max))
 
 
-def _whole(values: Tensor, dtype: np.dtype[np.unsignedinteger[Any]]) -> Pixels:
+def whole(values: Tensor, dtype: np.dtype[np.unsignedinteger[Any]]) -> Pixels:
     """Round `(channels, height, width)` in [0, 1] to whole numbers `(height, width, channels)`."""
     scaled = values.clamp(0, 1).mul_(float(np.iinfo(dtype).max)).round_()
     whole = scaled.to(torch.uint8 if dtype == np.uint8 else torch.uint16)

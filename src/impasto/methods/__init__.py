@@ -83,5 +83,14 @@ METHODS = MappingProxyType(
             url="https://arxiv.org/abs/1705.06830",
             one_pass=True,
         ),
+        "pix2pix": Method(
+            name="pix2pix",
+            verb="translate",
+            settings="Pix2PixSettings",
+            what="turns pictures into others, as learnt from aligned pairs",
+            paper="Isola, Zhu, Zhou & Efros, Image-to-Image Translation with Conditional Adversarial Networks, "
+            "CVPR 2017",
+            url="https://arxiv.org/abs/1611.07004",
+        ),
     }
 )

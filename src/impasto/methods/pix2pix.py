@@ -14,33 +14,35 @@ same when the network is applied. Dropout stands where the authors' code has it:
 after the innermost.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from impasto.data.pairs import Direction
 from impasto.errors import SettingError, check_choice, check_range, check_whole
-from impasto.losses.adversarial import Adversarial
+from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.blocks import Norm, Upsampling, init_normal
+from impasto.nn.compute import frozen_for_speed
 from impasto.nn.patchgan import PatchGAN, PixelGAN
 from impasto.nn.resnet import ResnetGenerator
+from impasto.nn.translate import Generator
 from impasto.nn.unet import UNet
+from impasto.weights.model import Card
 
-Generator = Literal["unet", "resnet"]
-Discriminator = Literal["patch", "pixel"]
-BETAS = (0.5, 0.999)
-"""Of Adam, for both networks."""
+Architecture = Literal["unet", "resnet"]
+Judged = Literal["patch", "pixel"]
 
 
 @dataclass(frozen=True)
-class Pix2PixSettings:
+class Pix2PixSettings(AdversarialSettings):
     """How the networks are built and trained; every value is checked at once."""
 
-    generator: Generator = "unet"
+    generator: Architecture = "unet"
     """The paper's U-Net, or a ResNet, which takes pictures of more sizes."""
-    discriminator: Discriminator = "patch"
+    discriminator: Judged = "patch"
     """Judges patches of 70 pixels, or every pixel by itself."""
     in_channels: int = 3
     """Channels of what is translated: 1 is grey, 3 is RGB, 4 has alpha as well."""
@@ -60,8 +62,6 @@ class Pix2PixSettings:
     """Whether the generator has noise, in training and when it is applied."""
     upsampling: Upsampling = "transposed"
     """The paper's transposed convolutions, or nearest upsampling and a convolution, without checkerboards."""
-    adversarial: Adversarial = "vanilla"
-    """The adversarial loss."""
     l1_weight: float = 100.0
     """How much the L1 term counts beside the adversarial one; the paper's λ."""
     gan_weight: float = 1.0
@@ -70,45 +70,22 @@ class Pix2PixSettings:
     """How much the gradient penalty counts, for wgangp."""
     direction: Direction = "AtoB"
     """Which picture of a pair is translated."""
-    load_size: int = 286
-    """What the shorter side is resized to before a crop is cut."""
-    crop_size: int = 256
-    """Pixels each way of the crops it is trained on."""
-    batch_size: int = 1
-    """Crops in a step."""
-    learning_rate: float = 2e-4
-    """Of Adam, for both networks."""
-    epochs: int = 100
-    """Rounds of all pairs at the full rate."""
-    decay_epochs: int = 100
-    """Rounds after them in which the rate falls to zero along a line."""
-    seed: int = 0
-    """Of first weights, noise, crops and their order."""
 
     def __post_init__(self) -> None:
-        check_choice("generator", self.generator, Generator)
-        check_choice("discriminator", self.discriminator, Discriminator)
+        super().__post_init__()
+        check_choice("generator", self.generator, Architecture)
+        check_choice("discriminator", self.discriminator, Judged)
         check_choice("norm", self.norm, Norm)
         check_choice("upsampling", self.upsampling, Upsampling)
-        check_choice("adversarial", self.adversarial, Adversarial)
         check_choice("direction", self.direction, Direction)
         for name in ("in_channels", "out_channels"):
             check_choice(name, getattr(self, name), (1, 3, 4))
         for name in ("l1_weight", "gan_weight", "penalty_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
-        check_range("learning_rate", self.learning_rate, 1e-9, 1)
         check_whole("base_channels", self.base_channels, 1, 1024)
         check_whole("num_downs", self.num_downs, 5, 12)
         check_whole("num_blocks", self.num_blocks, 0, 64)
         check_whole("num_layers", self.num_layers, 1, 8)
-        check_whole("crop_size", self.crop_size, 16, 8192)
-        check_whole("load_size", self.load_size, self.crop_size, 16384)
-        check_whole("batch_size", self.batch_size, 1, 4096)
-        check_whole("epochs", self.epochs, 0, 1_000_000)
-        check_whole("decay_epochs", self.decay_epochs, 0, 1_000_000)
-        check_whole("seed", self.seed, 0, 2**63 - 1)
-        if self.epochs + self.decay_epochs == 0:
-            raise SettingError("epochs and decay_epochs are both 0; give at least one round to train for")
         if self.generator == "unet" and self.crop_size % 2**self.num_downs:
             raise SettingError(
                 f"crop_size is {self.crop_size}, but a U-Net with num_downs {self.num_downs} takes multiples of "
@@ -116,10 +93,10 @@ class Pix2PixSettings:
             )
 
 
-def generator_of(settings: Pix2PixSettings) -> nn.Module:
+def generator_of(settings: Pix2PixSettings) -> Generator:
     """Return the generator that settings describe, its first weights drawn."""
     channels = (settings.in_channels, settings.out_channels, settings.base_channels)
-    network: nn.Module
+    network: Generator
     if settings.generator == "unet":
         network = UNet(*channels, settings.num_downs, settings.norm, settings.dropout, settings.upsampling)
     else:
@@ -146,3 +123,34 @@ def networks(settings: Pix2PixSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
         return {"generator": generator_of(settings), "discriminator": discriminator_of(settings)}
+
+
+def translator(
+    settings: Pix2PixSettings, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> Generator:
+    """Return a trained generator, ready to translate.
+
+    Args:
+        settings: How it was built.
+        tensors: Its weights by name.
+        device: Where it computes.
+        dtype: In what.
+    """
+    with torch.device("meta"):
+        network = generator_of(settings)
+    network.load_state_dict(dict(tensors), assign=True)
+    network.to(device, dtype)
+    frozen_for_speed(network)
+    return network
+
+
+def card_of(settings: Pix2PixSettings) -> Card:
+    """Return what a model file says about a generator that settings describe."""
+    noisy = settings.dropout and (settings.generator == "unet" or settings.num_blocks > 0)
+    return Card(
+        method="pix2pix",
+        settings=asdict(settings),
+        channels=(settings.in_channels, settings.out_channels),
+        value_range=(-1.0, 1.0),
+        inference={"norm": f"{settings.norm}, of the picture at hand", "dropout": "noise" if noisy else "none"},
+    )

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import dropout, pad
 
 from impasto.nn.phases import convolve_enlarged
 
@@ -13,15 +13,34 @@ Upsampling = Literal["transposed", "resize"]
 
 
 def norm_layer(norm: Norm, channels: int) -> nn.Module:
-    """Return what normalises so many channels: learnt scale and shift for `batch`, none for `instance`."""
+    """Return what normalises so many channels: learnt scale and shift for `batch`, none for `instance`.
+
+    Batch normalisation takes the statistics of the batch at hand, when a network is applied as in training
+    (Isola et al. 2017, section 3.3), so that both give the same picture.
+    """
     if norm == "batch":
-        return nn.BatchNorm2d(channels)
+        return nn.BatchNorm2d(channels, track_running_stats=False)
     return nn.InstanceNorm2d(channels) if norm == "instance" else nn.Identity()
 
 
 def has_bias(norm: Norm) -> bool:
     """Return whether a convolution before a normalisation has a bias: batch normalisation brings one itself."""
     return norm != "batch"
+
+
+class Noise(nn.Module):
+    """Dropout that stays when a network is applied: what makes its results differ.
+
+    Reference: Isola et al. 2017 (arXiv:1611.07004), section 3.1.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features of which a share is zero, the rest scaled up for it."""
+        return dropout(features, self.share) if self.share else features
 
 
 class Enlarge(nn.Module):

@@ -10,11 +10,9 @@ from torch.nn.functional import pad, relu
 
 from impasto._typing import Features
 from impasto.errors import InputError, check_choice, check_whole
-from impasto.nn.blocks import Enlarge, Norm, Upsampling, has_bias, norm_layer
+from impasto.nn.blocks import Enlarge, Noise, Norm, Upsampling, has_bias, norm_layer
+from impasto.nn.translate import Generator
 
-STRIDE = 4
-"""Height and width are reduced by this inside."""
-SMALLEST = 16
 DROPOUT = 0.5
 
 
@@ -25,7 +23,7 @@ class ResnetBlock(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
         self.first_norm = norm_layer(norm, channels)
-        self.dropout = nn.Dropout(DROPOUT if dropout else 0.0)
+        self.dropout = Noise(DROPOUT if dropout else 0.0)
         self.second = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
         self.second_norm = norm_layer(norm, channels)
 
@@ -36,13 +34,15 @@ class ResnetBlock(nn.Module):
         return features + change
 
 
-class ResnetGenerator(nn.Module):
+class ResnetGenerator(Generator):
     """A picture in, a picture of the same size out, in [-1, 1].
 
     Example:
         >>> network = ResnetGenerator(3, 3)
         >>> fake = network(torch.zeros(1, 3, 256, 256))
     """
+
+    stride, smallest = 4, 16
 
     def __init__(
         self,
@@ -85,16 +85,16 @@ class ResnetGenerator(nn.Module):
         """Return the picture's translation.
 
         Args:
-            picture: `(b, in_channels, height, width)` in [-1, 1]; height and width multiples of `STRIDE`.
+            picture: `(b, in_channels, height, width)` in [-1, 1]; height and width multiples of `stride`.
 
         Raises:
             InputError: If they are not, or the picture is too small to be reflected.
         """
         height, width = picture.shape[-2:]
-        if min(height, width) < SMALLEST or height % STRIDE or width % STRIDE:
+        if min(height, width) < self.smallest or height % self.stride or width % self.stride:
             raise InputError(
-                f"the picture is {width}×{height} pixels; each side must be a multiple of {STRIDE}, "
-                f"at least {SMALLEST}"
+                f"the picture is {width}×{height} pixels; each side must be a multiple of {self.stride}, "
+                f"at least {self.smallest}"
             )
         features = relu(self.enter_norm(self.enter(_reflected(picture, 3))))
         for convolution, norm in zip(self.down, self.down_norm, strict=True):

@@ -11,7 +11,8 @@ from torch.nn.functional import leaky_relu, relu
 
 from impasto._typing import Features
 from impasto.errors import InputError, check_choice, check_whole
-from impasto.nn.blocks import Enlarge, Norm, Upsampling, has_bias, norm_layer
+from impasto.nn.blocks import Enlarge, Noise, Norm, Upsampling, has_bias, norm_layer
+from impasto.nn.translate import Generator
 
 DROPOUT = 0.5
 WIDEST = 8
@@ -20,7 +21,7 @@ FULL = 5
 """So many layers of the decoder, the outermost four and the innermost, are without dropout."""
 
 
-class UNet(nn.Module):
+class UNet(Generator):
     """A picture in, a picture of the same size out, in [-1, 1].
 
     Example:
@@ -53,7 +54,7 @@ class UNet(nn.Module):
         check_choice("norm", norm, Norm)
         check_choice("upsampling", upsampling, Upsampling)
         check_whole("num_downs", num_downs, FULL, 16)
-        self.stride = 2**num_downs
+        self.stride = self.smallest = 2**num_downs
         widths = [base_channels * min(2**level, WIDEST) for level in range(num_downs)]
         last, bias = num_downs - 1, has_bias(norm)
         self.down, self.down_norm = nn.ModuleList(), nn.ModuleList()
@@ -66,7 +67,7 @@ class UNet(nn.Module):
             self.up.append(_enlarging(wide, out, bias or level == 0, upsampling))
             self.up_norm.append(norm_layer(norm if level else "none", out))
         self.dropout = nn.ModuleList(
-            nn.Dropout(DROPOUT if dropout and FULL - 1 <= level < last else 0.0) for level in range(num_downs)
+            Noise(DROPOUT if dropout and FULL - 1 <= level < last else 0.0) for level in range(num_downs)
         )
 
     def forward(self, picture: Features) -> Float[Tensor, "b d h w"]:

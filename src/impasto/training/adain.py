@@ -35,6 +35,7 @@ SAMPLES = 6
 class AdainTraining(OnePassTraining):
     """Crops of paintings are numbered, and every crop of a photo gets one by its position."""
 
+    method = "adain"
     settings: AdainSettings
     network: Decoder
 

@@ -18,6 +18,7 @@ from impasto.training.one_pass import PerceptualTraining
 class JohnsonTraining(PerceptualTraining):
     """Every crop is painted after the same painting."""
 
+    method = "johnson"
     settings: JohnsonSettings
     network: Johnson
 

@@ -17,6 +17,7 @@ from impasto.training.one_pass import PerceptualTraining, between, shuffled, str
 class MultistyleTraining(PerceptualTraining):
     """Every crop gets a style by its position; all styles come equally often, the photo's own one too."""
 
+    method = "multistyle"
     settings: MultistyleSettings
     network: Multistyle
 

@@ -1,11 +1,11 @@
 """What the trainings of all one-pass styles share: crops in, terms of a loss, Adam along a cosine."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as lightning
 import torch
 from jaxtyping import Float, Int
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
@@ -18,28 +18,30 @@ from impasto.errors import ImpastoError
 from impasto.methods.adain import AdainSettings
 from impasto.nn.compute import lay_out
 from impasto.nn.perceptual import Grams, PerceptualLoss, PerceptualSettings
-from impasto.training.chapters import CHAPTER, Chapters, between_chapters
+from impasto.training.module import Training
+from impasto.weights.model import Card
 
 Settings = PerceptualSettings | AdainSettings
 _PHOTOS_FOR_BALANCE = 8
 
 
-class OnePassTraining(lightning.LightningModule):
+class OnePassTraining(Training):
     """What is minimised, over which parameters, with which crops; a method says how it paints and after what.
 
     Attributes:
         network: What is trained.
         style_names: What it knows by name at the end, if anything.
-        broken: Pictures that could not be read, with the reason.
+        sample_photos: Photos of one size to paint on the way, each `(1, 3, height, width)`.
     """
 
+    settings: Settings
     network: nn.Module
     style_names: tuple[str, ...] = ()
+    sample_photos: Sequence[Picture] = ()
 
     def __init__(self, settings: Settings, photos: Crops, held_out: Crops) -> None:
         super().__init__()
         self.settings, self.photos, self.held_out = settings, photos, held_out
-        self.broken: dict[str, str] = {}
 
     @abstractmethod
     def terms(self, pictures: Picture, positions: Int[Tensor, " b"], held_out: bool = False) -> dict[str, Tensor]:
@@ -63,9 +65,22 @@ class OnePassTraining(lightning.LightningModule):
         """Lay the network out before its state is restored and its optimiser made."""
         lay_out(self.network)
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the next chapter."""
-        between_chapters(checkpoint)
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.settings.steps
+
+    def card(self) -> Card:
+        """Return what the model file says about itself."""
+        return Card(method=self.method, settings=asdict(self.settings), styles=self.style_names)
+
+    def samples(self) -> Picture:
+        """Return each photo beside what becomes of it, row by row."""
+        rows = []
+        for photo in self.sample_photos:
+            painted = self.painted_samples(photo.to(self.device)).float().cpu()
+            rows.append(torch.cat([photo, *painted.split(1)], dim=3))
+        return torch.cat(rows, dim=2)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch.
@@ -107,9 +122,7 @@ class OnePassTraining(lightning.LightningModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the crops of every chapter in turn."""
-        batch_size, steps = self.settings.batch_size, self.settings.steps
-        chapters = Chapters(CHAPTER * batch_size, steps * batch_size, lambda: self.global_step * batch_size)
-        return DataLoader(self.photos, batch_size, sampler=chapters, collate_fn=collate)
+        return self.in_chapters(self.photos, collate)
 
 
 class PerceptualTraining(OnePassTraining):

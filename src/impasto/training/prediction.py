@@ -21,6 +21,7 @@ _LOOKED_AT_FIRST = 256
 class PredictionTraining(PerceptualTraining):
     """Crops of paintings are numbered, and every crop of a photo gets one by its position."""
 
+    method = "prediction"
     settings: PredictionSettings
     network: Prediction
 

@@ -9,22 +9,21 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
-from torch import Tensor
 
 from impasto.errors import InputError, SettingError, check_choice, check_whole
 from impasto.image.io import encode_image, read_image
 from impasto.nn.compute import Device, choose_device, choose_dtype
 from impasto.training.chapters import CHAPTER
 from impasto.training.checkpoint import SafetensorsCheckpoints
-from impasto.training.one_pass import OnePassTraining
-from impasto.weights.model import Card, write_model
+from impasto.training.module import Training
+from impasto.weights.model import write_model
 from impasto.writing import replace_file
 
 Mixed = Literal["auto", "bf16-mixed", "16-mixed", "32-true"]
@@ -79,10 +78,8 @@ class Trained:
 
 
 def run_training(
-    training: OnePassTraining,
-    method: str,
+    training: Training,
     folder: Path,
-    samples: list[Tensor],
     config: Mapping[str, Any],
     settings: RunSettings,
     on_step: OnTrainingStep | None = None,
@@ -91,9 +88,7 @@ def run_training(
 
     Args:
         training: What is minimised.
-        method: Whose network it is.
         folder: The run's folder; made if missing.
-        samples: Photos to paint on the way, `(1, 3, height, width)` of one size.
         config: What was asked for, as JSON values; a folder with another config is refused.
         settings: How it is run.
         on_step: Called after every step; raising in it cancels.
@@ -105,11 +100,11 @@ def run_training(
         KeyboardInterrupt: After an interruption; the run can go on from its last chapter.
     """
     _claim(folder, config)
-    keeper = _Keeper(training, method, folder, samples, settings, on_step)
+    keeper = _Keeper(training, folder, settings, on_step)
     last = folder / "checkpoints" / "last.safetensors"
     device = choose_device(settings.device)
     trainer = lightning.Trainer(
-        max_steps=training.settings.steps,
+        max_steps=training.steps * training.updates,
         max_epochs=-1,
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
         precision=_precision(settings, device),
@@ -181,15 +176,12 @@ class _Keeper(lightning.Callback):
 
     def __init__(
         self,
-        training: OnePassTraining,
-        method: str,
+        training: Training,
         folder: Path,
-        samples: list[Tensor],
         settings: RunSettings,
         on_step: OnTrainingStep | None,
     ) -> None:
-        self.training, self.method, self.folder, self.samples = training, method, folder, samples
-        self.settings, self.on_step = settings, on_step
+        self.training, self.folder, self.settings, self.on_step = training, folder, settings, on_step
         self.best, self.waited, self.steps, self.seconds, self.stopped = float("inf"), 0, 0, 0.0, False
         self._sums: dict[str, float] = {}
         self._since, self._saved, self._better = time.perf_counter(), 0, False
@@ -212,7 +204,7 @@ class _Keeper(lightning.Callback):
         if not last.is_file():
             return False
         state = SafetensorsCheckpoints().load_checkpoint(last)["callbacks"][self.state_key]
-        done: bool = state["stopped"] or state["steps"] >= self.training.settings.steps
+        done: bool = state["stopped"] or state["steps"] >= self.training.steps
         if done:
             self.load_state_dict(state)
         return done
@@ -224,11 +216,11 @@ class _Keeper(lightning.Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Forget metrics that an interrupted run wrote after its last checkpoint."""
-        self._since, self._saved = time.perf_counter(), trainer.global_step
+        self._since, self._saved = time.perf_counter(), self.training.steps_done
         path = self.folder / "metrics.jsonl"
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if _step_of(line) <= trainer.global_step]
+            kept = [line for line in lines if _step_of(line) <= self._saved]
             replace_file(path, "".join(f"{line}\n" for line in kept).encode())
 
     def on_train_batch_end(
@@ -240,7 +232,7 @@ class _Keeper(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Keep the losses."""
-        self.steps = trainer.global_step
+        self.steps = self.training.steps_done
         losses = {name: float(value) for name, value in trainer.callback_metrics.items()}
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
@@ -248,18 +240,18 @@ class _Keeper(lightning.Callback):
             self._write({name: value / LOGGED_EVERY for name, value in self._sums.items()})
             self._sums.clear()
         if self.on_step is not None:
-            self.on_step(self.steps, self.training.settings.steps, losses)
+            self.on_step(self.steps, self.training.steps, losses)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """End a chapter: look at held-out photos if it is time."""
-        if self.steps >= self.training.settings.steps or self.steps % self.settings.evaluate_every == 0:
+        if self.steps >= self.training.steps or self.steps % self.settings.evaluate_every == 0:
             self._better = self._evaluate(trainer)
             if self.stopped:
                 trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save everything between two chapters: the state that Lightning goes on from without a guess."""
-        if trainer.global_step > self._saved:
+        if self.training.steps_done > self._saved:
             self._save(trainer)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -268,7 +260,7 @@ class _Keeper(lightning.Callback):
 
     def _save(self, trainer: lightning.Trainer) -> None:
         now = time.perf_counter()
-        self.seconds, self._since, self._saved = self.seconds + now - self._since, now, trainer.global_step
+        self.seconds, self._since, self._saved = self.seconds + now - self._since, now, self.training.steps_done
         path = self.folder / "checkpoints" / "last.safetensors"
         trainer.save_checkpoint(path)
         if self._better:
@@ -279,17 +271,13 @@ class _Keeper(lightning.Callback):
         """Look at held-out photos; return whether the network is the best so far."""
         with torch.no_grad(), trainer.precision_plugin.forward_context():
             terms = self.training.held_out_terms()
-            painted = [self.training.painted_samples(photo.to(self.training.device)) for photo in self.samples]
+            picture = self.training.samples().float().cpu()
         self._write({f"held_out_{name}": value for name, value in terms.items()})
         if trainer.logger is not None:
             trainer.logger.log_metrics({f"held_out_{name}": value for name, value in terms.items()}, self.steps)
-        rows = [
-            torch.cat([photo.cpu(), *row.float().cpu().split(1)], dim=3)
-            for photo, row in zip(self.samples, painted, strict=True)
-        ]
         path = self.folder / "samples" / f"{self.steps:07}.png"
         path.parent.mkdir(exist_ok=True)
-        replace_file(path, encode_image(read_image(torch.cat(rows, dim=2)[0]), "png"))
+        replace_file(path, encode_image(read_image(picture[0]), "png"))
         better = terms["total"] < self.best
         self.waited = 0 if better else self.waited + 1
         self.stopped = bool(self.settings.patience) and self.waited >= self.settings.patience
@@ -300,10 +288,8 @@ class _Keeper(lightning.Callback):
 
     def _write_model(self, terms: Mapping[str, float]) -> None:
         training = self.training
-        card = Card(
-            method=self.method,
-            settings=asdict(training.settings),
-            styles=training.style_names,
+        card = replace(
+            training.card(),
             training={
                 "steps": self.steps,
                 "samples": self.steps * training.settings.batch_size,

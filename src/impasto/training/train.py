@@ -1,4 +1,4 @@
-"""`train`: a network that paints in one pass, learnt from a folder of photos and some paintings."""
+"""`train`: a network that paints or translates in one pass, learnt from folders of pictures."""
 
 import hashlib
 import os
@@ -20,17 +20,22 @@ from impasto.methods import METHODS, prediction
 from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
+from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.methods.prediction import PredictionSettings
 from impasto.training.adain import AdainTraining
 from impasto.training.johnson import JohnsonTraining
+from impasto.training.module import Training
 from impasto.training.multistyle import MultistyleTraining
 from impasto.training.one_pass import OnePassTraining, Settings
 from impasto.training.prediction import PredictionTraining
 from impasto.training.run import OnTrainingStep, RunSettings, Trained, run_training
+from impasto.training.translators import translator_training
 from impasto.weights.model import Card, read_model
 from impasto.weights.store import catalog, find
 
-TRAINABLE = ("johnson", "multistyle", "adain", "prediction")
+PAINTERS = ("johnson", "multistyle", "adain", "prediction")
+TRANSLATORS = ("pix2pix",)
+TRAINABLE = PAINTERS + TRANSLATORS
 STARTS = {
     "johnson": ("johnson", "prediction"),
     "multistyle": ("multistyle", "prediction"),
@@ -50,10 +55,10 @@ def train(
     method: str,
     *,
     data: str | os.PathLike[str],
-    styles: Sequence[str | os.PathLike[str]],
     run: str | os.PathLike[str],
+    styles: Sequence[str | os.PathLike[str]] = (),
     start: str | os.PathLike[str] | None = None,
-    settings: Settings | None = None,
+    settings: Settings | Pix2PixSettings | None = None,
     run_settings: RunSettings | None = None,
     on_step: OnTrainingStep | None = None,
 ) -> Trained:
@@ -61,10 +66,12 @@ def train(
 
     Args:
         method: One of `TRAINABLE`.
-        data: A folder of photos, looked through with the folders in it; one of 20 is held out.
-        styles: Paintings, or folders of them. `johnson` learns one, `multistyle` each under its file's name; for
-            `adain` and `prediction` the more the better.
+        data: A folder of photos, looked through with the folders in it; one of 20 is held out. For `pix2pix` a
+            folder of pairs: `train/*` side by side, or `trainA/*` and `trainB/*`; what lies in `val` or `test`
+            likewise is held out.
         run: The run's folder.
+        styles: Paintings, or folders of them. `johnson` learns one, `multistyle` each under its file's name; for
+            `adain` and `prediction` the more the better; `pix2pix` has none.
         start: A trained network to begin with, whose widths are then kept. A `multistyle` network keeps all it
             knows, to the bit, and learns new styles by their rows alone; given its own styles, all of it is trained
             further. `johnson` and `multistyle` can also begin with a network for `prediction`, which knows how to
@@ -88,25 +95,44 @@ def train(
     settings = suited_settings(method, styles, start) if settings is None else settings
     if not isinstance(settings, kind):
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
+    config = {"impasto": __version__, "method": method}
+    training: Training
+    if isinstance(settings, Pix2PixSettings):
+        if styles or start is not None:
+            raise SettingError(f"{method} takes neither styles nor a network to begin with; leave them out")
+        training, described = translator_training(settings, Path(data))
+        config |= {"settings": asdict(settings)} | described
+    else:
+        training, described = _painter_training(method, settings, data, styles, start)
+        config |= described
+    return run_training(training, Path(run), config, run_settings or RunSettings(), on_step)
+
+
+def _painter_training(
+    method: str,
+    settings: Settings,
+    data: str | os.PathLike[str],
+    styles: Sequence[str | os.PathLike[str]],
+    start: str | os.PathLike[str] | None,
+) -> tuple[OnePassTraining, dict[str, Any]]:
+    """Return a training on photos and paintings, and what tells it from others."""
     begun = None if start is None else _Start.read(start, method)
     settings = settings if begun is None else begun.shaped(settings)
     photos, paintings = _Pictures.under([data], "photos"), _Pictures.under(styles, "paintings")
     training = _training(settings, photos, paintings, begun)
-    config = {
-        "impasto": __version__,
-        "method": method,
+    samples = photos.held_out_crops(SAMPLE_SIZE, SAMPLES, 1.0, 1)
+    training.sample_photos = [samples[index].picture[None] for index in range(SAMPLES)]
+    return training, {
         "settings": asdict(settings),
         "photos": photos.described(),
         "paintings": paintings.described(),
         "start": None if begun is None else begun.sha256,
     }
-    samples = [photos.held_out_crops(SAMPLE_SIZE, SAMPLES, 1.0, 1)[index].picture[None] for index in range(SAMPLES)]
-    return run_training(training, method, Path(run), samples, config, run_settings or RunSettings(), on_step)
 
 
 def suited_settings(
     method: str, styles: Sequence[str | os.PathLike[str]], start: str | os.PathLike[str] | None
-) -> Settings:
+) -> Settings | Pix2PixSettings:
     """Return what a training is set to where nothing else is said.
 
     A method has its own settings, with colours encoded for AdaIN; a network to begin with brings those that it was
@@ -124,8 +150,9 @@ def suited_settings(
     check_choice("method", method, TRAINABLE)
     kind = getattr(METHODS[method].load(), METHODS[method].settings)
     if start is None:
-        own: Settings = kind()
+        own: Settings | Pix2PixSettings = kind()
         return replace(own, encoded_colors=True) if isinstance(own, AdainSettings) else own
+    check_choice("method", method, PAINTERS)
     begun = _Start.read(start, method)
     names = {field.name for field in fields(kind)} - {"seed"}
     trained = replace(

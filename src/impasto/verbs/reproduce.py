@@ -18,13 +18,17 @@ from impasto.image.formats import WritableFormat, sniff
 from impasto.image.io import Image, ImageSource, encode_image, read_image
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import Precision, choose_device
+from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.demo import examples_folder
 from impasto.verbs.layers import layers
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.sheet import sheet
-from impasto.verbs.stylize import StylizeSettings, recipe_of, settings_kind, stopped, stylize
+from impasto.verbs.stylize import Loaded, StylizeSettings, recipe_of, settings_kind, stopped, stylize
+from impasto.verbs.translate import TranslateSettings, load_translator, translate
 from impasto.weights.store import catalog
+
+Settings = StylizeSettings | TranslateSettings
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "stylize": {"method": str, "grey": bool},
@@ -36,10 +40,16 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
         "sizes": tuple[int, ...],
         "seeds": tuple[int, ...],
     },
+    "translate": {"translator": str},
 }
 """The verbs that can be run again, with the type of each choice in their recipes."""
 
-ROLES = {"stylize": ("content", "style"), "layers": ("content",), "sheet": ("content", "style")}
+ROLES = {
+    "stylize": ("content", "style"),
+    "layers": ("content",),
+    "sheet": ("content", "style"),
+    "translate": ("content",),
+}
 """What each verb paints from, at least."""
 PRECISIONS: Mapping[str, Precision] = {"bfloat16": "bf16", "float32": "fp32"}
 MOST_THREADS = 1024
@@ -107,7 +117,7 @@ class _Order(NamedTuple):
     """A recipe that has been checked, and the files it names."""
 
     verb: str
-    settings: StylizeSettings
+    settings: Settings
     choices: Mapping[str, Any]
     inputs: Mapping[str, Sequence[Path]]
     named: Sequence[str]
@@ -128,13 +138,17 @@ def _read(image: Image, places: Sequence[Path]) -> _Order:
         verb = recipe["verb"]
         check_choice("the recipe's verb", verb, tuple(CHOICES))
         choices = {name: _typed(name, recipe[name], hint) for name, hint in CHOICES[verb].items()}
-        settings = _settings(recipe["settings"], settings_kind(choices.get("method", "gatys")))
+        settings = _settings(recipe["settings"], _kind_of_settings(verb, choices))
         named = _typed("styles", recipe.get("styles", []), tuple[str, ...])
         wanted = {role: one if isinstance(one, list) else [one] for role, one in recipe["inputs"].items()}
         inputs = _find([(role, each["name"], each["sha256"]) for role in wanted for each in wanted[role]], places)
         interrupted = recipe.get("interrupted", {})
         stop_at = _typed("interrupted", interrupted.get("step", interrupted.get("cell")), int | None)
-        settings = _with_model(_here(settings, recipe["machine"]), places)
+        settings = _here(settings, recipe["machine"])
+        if isinstance(settings, OnePassSettings) and settings.model is not None:
+            settings = replace(settings, model=_model(settings.model, places))
+        if "translator" in choices:
+            choices["translator"] = _model(choices["translator"], places)
         for role in ROLES[verb]:
             if not (role == "style" and named):
                 inputs[role]
@@ -145,27 +159,30 @@ def _read(image: Image, places: Sequence[Path]) -> _Order:
     return _Order(verb, settings, choices, inputs, named, stop_at, recipe)
 
 
-def _settings(stored: Mapping[str, Any], kind: type[StylizeSettings]) -> StylizeSettings:
+def _settings(stored: Mapping[str, Any], kind: type[Settings]) -> Settings:
     hints = get_type_hints(kind)
     for name in stored:
         check_choice("a setting of the recipe", name, [field.name for field in fields(kind)])
     return kind(**{name: _typed(name, value, hints[name]) for name, value in stored.items()})
 
 
-def _with_model(settings: StylizeSettings, places: Sequence[Path]) -> StylizeSettings:
+def _kind_of_settings(verb: str, choices: Mapping[str, Any]) -> type[Settings]:
+    return TranslateSettings if verb == "translate" else settings_kind(choices.get("method", "gatys"))
+
+
+def _model(model: str, places: Sequence[Path]) -> str:
     """Find the model file that a recipe names, where it lay or in one of the places.
 
     Raises:
         InputError: If it is nowhere.
     """
-    if isinstance(settings, GatysSettings) or settings.model is None or settings.model in catalog():
-        return settings
-    name = Path(settings.model).name
-    candidates = (Path(settings.model), *(place / name for place in places))
-    found = next((path for path in candidates if path.is_file()), None)
+    if model in catalog():
+        return model
+    name = Path(model).name
+    found = next((path for path in (Path(model), *(place / name for place in places)) if path.is_file()), None)
     if found is None:
         raise InputError(f"missing: the network {one_line(name)}; add its folder with --search, or search=")
-    return replace(settings, model=str(found))
+    return str(found)
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
@@ -187,7 +204,7 @@ def _fits(value: object, hint: Any) -> bool:
     return type(value) in ((int, float) if hint is float else (hint,))
 
 
-def _here(settings: StylizeSettings, machine: Mapping[str, Any]) -> StylizeSettings:
+def _here(settings: Settings, machine: Mapping[str, Any]) -> Settings:
     """Compute as the first time as far as this machine can."""
     try:
         device = choose_device(settings.device)
@@ -269,7 +286,11 @@ def _threads(recipe: Mapping[str, Any]) -> Iterator[None]:
 def _differences(order: _Order) -> Iterator[str]:
     """Word what decides about the pixels and is not as it was."""
     settings = order.settings
-    model = None if isinstance(settings, GatysSettings) else load_model(order.choices["method"], settings)
+    model: Loaded | None = None
+    if isinstance(settings, OnePassSettings):
+        model = load_model(order.choices["method"], settings)
+    elif isinstance(settings, TranslateSettings):
+        model = load_translator(order.choices["translator"], settings)
     now = recipe_of(order.verb, settings, {}, model)
     for group, words in (("weights", "other weights of"), ("versions", ""), ("machine", "")):
         before = order.recipe.get(group)
@@ -281,6 +302,7 @@ def _differences(order: _Order) -> Iterator[str]:
 
 
 def _stylize(order: _Order, on_step: OnStep | None) -> Result:
+    assert not isinstance(order.settings, TranslateSettings)
     photo = read_image(order.inputs["content"][0])
     paintings, masks = ([read_image(path) for path in order.inputs.get(role, [])] for role in ("style", "masks"))
     start = [read_image(path) for path in order.inputs.get("init", [])]
@@ -338,10 +360,16 @@ def _sheet(order: _Order, on_step: OnStep | None) -> Result:
     return _grid(sheet, order, on_step, order.inputs["content"][0], styles, **order.choices)
 
 
+def _translate(order: _Order, on_step: OnStep | None) -> Result:
+    assert isinstance(order.settings, TranslateSettings)
+    return translate(order.choices["translator"], order.inputs["content"][0], settings=order.settings)
+
+
 _PAINTERS: Mapping[str, Callable[[_Order, OnStep | None], Result]] = {
     "stylize": _stylize,
     "layers": _layers,
     "sheet": _sheet,
+    "translate": _translate,
 }
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from impasto.image.resize import fit, resize
 from impasto.image.tensors import from_tensor
 from impasto.methods import METHODS, gatys
 from impasto.methods.gatys import GatysSettings
-from impasto.nn.compute import choose_device, choose_dtype
+from impasto.nn.compute import Device, Precision, choose_device, choose_dtype
 from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.one_pass import Model, load_model, paint_photo
@@ -30,6 +30,36 @@ StylizeSettings = GatysSettings | OnePassSettings
 """What can be chosen, for a method that optimises or for one that paints in one pass."""
 DRAFTED_BY = "prediction"
 """The method that paints what Gatys' method starts from with `init="draft"`."""
+
+
+class Computed(Protocol):
+    """Settings, a dataclass, that say where and how precisely to compute."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def device(self) -> Device:
+        """Where."""
+
+    @property
+    def precision(self) -> Precision:
+        """In what."""
+
+
+class Loaded(Protocol):
+    """A trained network, as recipes name it."""
+
+    @property
+    def name(self) -> str:
+        """Of the weights, or of the file."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+
+    @property
+    def runtime(self) -> str:
+        """What computes."""
 
 
 def stylize(
@@ -229,9 +259,9 @@ def painted_size(photo: Image, settings: StylizeSettings) -> tuple[int, int]:
 
 def recipe_of(
     verb: str,
-    settings: StylizeSettings,
+    settings: Computed,
     inputs: Mapping[str, Image | Sequence[Image]],
-    model: Model | None = None,
+    model: Loaded | None = None,
     **choices: Any,
 ) -> dict[str, Any]:
     """Return everything needed to paint a picture again, as JSON values.
@@ -306,7 +336,7 @@ def _named(image: Image) -> dict[str, str]:
     return {"name": image.name, "sha256": image.sha256}
 
 
-def _circumstances(settings: StylizeSettings, model: Model | None) -> dict[str, Any]:
+def _circumstances(settings: Computed, model: Loaded | None) -> dict[str, Any]:
     """Return what else decides about the pixels: weights, versions, machine."""
     device = choose_device(settings.device)
     weights = {} if model is None else {model.name: model.sha256}

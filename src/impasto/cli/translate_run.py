@@ -1,0 +1,121 @@
+"""What `impasto translate` does once torch is needed."""
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from impasto.cli.console import duration, print_json, say
+from impasto.cli.options import Json, Output, Settings, given, parse
+from impasto.cli.output import Job, check_target, make_folder, plan, read_stdin, write_result
+from impasto.cli.progress import folder_bar
+from impasto.cli.words import STDIN
+from impasto.errors import ImpastoError, SettingError, WeightsError, check_whole, one_line
+from impasto.image import read_image
+from impasto.nn.compute import reused_memory
+from impasto.verbs.translate import TranslateSettings, load_translator, translate
+
+COMMAND = "impasto translate"
+DESCRIPTION = (
+    "Turn pictures into others with a trained network. One picture becomes SOURCE-MODEL.png "
+    "in the current folder unless -o says where; those of a folder go to FOLDER-MODEL. No source is ever replaced."
+)
+MOST_SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class TranslateOptions:
+    """Everything `impasto translate` can be told."""
+
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL", help_behavior_hint="(needed)")] = ""
+    """The network: the model.safetensors of a run, or the run's folder."""
+    source: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE …", help_behavior_hint="(needed)")
+    ] = ()
+    """What to translate: pictures, folders (every picture that lies in them), or - for standard input."""
+    output: Output = None
+    """The picture, .png .jpg .webp .tif, replacing what was there; a folder for several; - is stdout."""
+    samples: int = 1
+    """How many different pictures to make of each, with seeds from --seed on; each has its number in its name."""
+    json: Json = False
+    """Print one JSON object on standard output."""
+    settings: Annotated[TranslateSettings, Settings] = field(default_factory=TranslateSettings)
+
+
+def main(words: list[str]) -> int:
+    """Run the command; see `impasto.cli.translate`."""
+    options = parse(TranslateOptions, words, command=COMMAND, description=DESCRIPTION)
+    given(options.model, "MODEL; name the model.safetensors of a run", COMMAND)
+    given(options.source, "SOURCE; name a picture after the model", COMMAND)
+    check_whole("samples", options.samples, 1, MOST_SAMPLES)
+    model = _model(options.model)
+    load_translator(model, options.settings)
+    jobs = plan(options.source, [_name(model)], options.output)
+    began, told, failures = time.perf_counter(), list[dict[str, Any]](), list[dict[str, str]]()
+    single = len(options.source) == 1 and not Path(options.source[0]).is_dir()
+    if not single:
+        make_folder(Path(jobs[0].target).parent)
+    with folder_bar(one_line(_name(model))) as show, reused_memory():
+        for number, job in enumerate(jobs, 1):
+            try:
+                told += _translate(job, model, options)
+            except WeightsError:
+                raise
+            except ImpastoError as error:
+                if single:
+                    raise
+                failures.append({"source": job.content, "error": str(error)})
+                say(f"impasto: {error}")
+            show(number, len(jobs))
+    if options.json:
+        both = {"pictures": told, "failures": failures}
+        print_json((told[0] if len(told) == 1 and single else both) | {"seconds": _seconds(began)})
+    if failures:
+        raise ImpastoError(f"{len(failures)} of {len(jobs)} pictures could not be translated; they are named above")
+    return 0
+
+
+def _translate(job: Job, model: Path, options: TranslateOptions) -> list[dict[str, Any]]:
+    """Translate one picture, as often as asked; return what `--json` tells of each."""
+    if options.samples > 1 and job.target == STDIN:
+        raise SettingError(f"--samples is {options.samples}, but standard output takes one picture; give -o FILE")
+    targets = [_numbered(job.target, number, options.samples) for number in range(options.samples)]
+    for target in targets:
+        check_target(target, [job.content, str(model)], as_json=options.json)
+    source = read_stdin() if job.content == STDIN else read_image(job.content)
+    told = []
+    for number, target in enumerate(targets):
+        settings = replace(options.settings, seed=options.settings.seed + number)
+        result = translate(model, source, settings=settings)
+        write_result(result.image, target)
+        image, name = result.image, "standard output" if target == STDIN else one_line(target)
+        say(f"{name}: {image.width}×{image.height}, {duration(result.seconds)}")
+        told.append(
+            {"output": target, "size": [image.width, image.height], "recipe": dict(result.recipe)}
+            | {"seconds": round(result.seconds, 3)}
+        )
+    return told
+
+
+def _model(name: str) -> Path:
+    """Return the model file; of a run's folder the one in it."""
+    path = Path(name)
+    return path / "model.safetensors" if path.is_dir() else path
+
+
+def _name(model: Path) -> str:
+    """Return what the model is called in a picture's name: a run's model like the run."""
+    return model.absolute().parent.name if model.stem == "model" else model.stem
+
+
+def _numbered(target: str, number: int, of: int) -> str:
+    if of == 1:
+        return target
+    path = Path(target)
+    return str(path.with_name(f"{path.stem}-{number + 1:0{len(str(of))}}{path.suffix}"))
+
+
+def _seconds(began: float) -> float:
+    return round(time.perf_counter() - began, 3)

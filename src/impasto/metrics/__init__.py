@@ -1,0 +1,1 @@
+"""Measures of pictures, one a file: what each value means, and how it was taken."""

@@ -1,0 +1,44 @@
+"""What the settings of all translators share: how two networks are trained against each other, and on what."""
+
+from dataclasses import dataclass
+
+from impasto.errors import SettingError, check_choice, check_range, check_whole
+from impasto.losses.adversarial import Adversarial
+
+
+@dataclass(frozen=True)
+class AdversarialSettings:
+    """How a generator and a discriminator are trained; every value is checked at once."""
+
+    adversarial: Adversarial = "vanilla"
+    """The adversarial loss."""
+    load_size: int = 286
+    """What the shorter side is resized to before a crop is cut."""
+    crop_size: int = 256
+    """Pixels each way of the crops it is trained on."""
+    batch_size: int = 1
+    """Crops in a step."""
+    learning_rate: float = 2e-4
+    """Of Adam, for both networks."""
+    betas: tuple[float, float] = (0.5, 0.999)
+    """How long Adam remembers gradients and their squares."""
+    epochs: int = 100
+    """Rounds of all samples at the full rate."""
+    decay_epochs: int = 100
+    """Rounds after them in which the rate falls to zero along a line."""
+    seed: int = 0
+    """Of first weights, noise, crops and their order."""
+
+    def __post_init__(self) -> None:
+        check_choice("adversarial", self.adversarial, Adversarial)
+        check_whole("crop_size", self.crop_size, 16, 8192)
+        check_whole("load_size", self.load_size, self.crop_size, 16384)
+        check_whole("batch_size", self.batch_size, 1, 4096)
+        check_range("learning_rate", self.learning_rate, 1e-9, 1)
+        for beta in self.betas:
+            check_range("betas", beta, 0, 0.99999)
+        check_whole("epochs", self.epochs, 0, 1_000_000)
+        check_whole("decay_epochs", self.decay_epochs, 0, 1_000_000)
+        check_whole("seed", self.seed, 0, 2**63 - 1)
+        if self.epochs + self.decay_epochs == 0:
+            raise SettingError("epochs and decay_epochs are both 0; give at least one round to train for")

@@ -1,0 +1,120 @@
+"""What the trainings of all translators share: two networks that improve in turn."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from impasto.errors import ImpastoError
+from impasto.nn.adversarial import AdversarialSettings
+from impasto.nn.compute import lay_out
+from impasto.training.module import Training
+
+
+class AdversarialTraining(Training):
+    """A generator and a discriminator, each with an optimiser of its own.
+
+    Lightning's own loop has one loss; two networks are improved by hand (`improve`). Noise is a function of the
+    seed and the step, of nothing else, so that a training which is interrupted goes on exactly.
+    """
+
+    settings: AdversarialSettings
+    automatic_optimization = False
+
+    def __init__(self, samples: int) -> None:
+        """Prepare.
+
+        Args:
+            samples: How many samples a round has.
+        """
+        super().__init__()
+        self.samples_in_a_round = samples
+
+    @abstractmethod
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Return what is improved, by name: every one of them in every step."""
+
+    @property
+    def updates(self) -> int:
+        """How many optimisers step in every step."""
+        return len(self.networks())
+
+    @property
+    def steps(self) -> int:
+        """Steps in all: rounds of all samples, in batches."""
+        rounds = self.settings.epochs + self.settings.decay_epochs
+        return math.ceil(rounds * self.samples_in_a_round / self.settings.batch_size)
+
+    def rate(self, step: int) -> float:
+        """Return which share of the learning rate a step has: all of it, and then less and less along a line."""
+        turn = step * self.settings.batch_size / self.samples_in_a_round
+        over = (turn - self.settings.epochs) / max(1e-9, self.settings.decay_epochs)
+        return min(1.0, max(0.0, 1 - over))
+
+    def configure_model(self) -> None:
+        """Lay the networks out before their state is restored and their optimisers made."""
+        for network in self.networks().values():
+            lay_out(network)
+
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
+        """Return an Adam for each network, with the same schedule."""
+        settings = self.settings
+        adams: list[Optimizer] = [
+            Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
+            for network in self.networks().values()
+        ]
+        return adams, [{"scheduler": LambdaLR(adam, self.rate), "interval": "step"} for adam in adams]
+
+    def improve(self, which: str, terms: Mapping[str, Tensor]) -> None:
+        """Take a step of one network against the sum of its terms.
+
+        Args:
+            which: Its name.
+            terms: Weighted; logged under their names.
+
+        Raises:
+            ImpastoError: If one is not finite.
+        """
+        for name, term in terms.items():
+            if not bool(term.isfinite()):
+                raise ImpastoError(
+                    f"the loss {name} is {float(term.detach())} at step {self.steps_done}; lower learning_rate "
+                    f"(now {self.settings.learning_rate:g}) and start from the last checkpoint"
+                )
+        place = [*self.networks()].index(which)
+        optimizer, schedule = _several(self.optimizers())[place], _several(self.lr_schedulers())[place]
+        optimizer.zero_grad()
+        self.manual_backward(torch.stack([*terms.values()]).sum())
+        optimizer.step()
+        schedule.step()
+        self.log_dict({name: term.detach() for name, term in terms.items()})
+
+    @contextmanager
+    def noise(self, *numbers: int) -> Iterator[None]:
+        """Draw noise that follows from the seed and some numbers, and leave everyone else's as it was."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(int(np.random.SeedSequence((self.settings.seed, *numbers)).generate_state(1)[0]))
+            yield
+
+
+def _several(one_or_more: Any) -> Sequence[Any]:
+    """Return a list also where Lightning hands out what is alone in it."""
+    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network without computing its own."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -1,0 +1,174 @@
+"""Pix2Pix: what its training improves, that it goes on exactly, and that its model translates as it was shown."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.data.pairs import Pair
+from impasto.errors import ImpastoError, InputError, SettingError
+from impasto.image.tensors import to_tensor
+from impasto.methods.pix2pix import Pix2PixSettings
+from impasto.training.adversarial import frozen
+from impasto.training.pix2pix import Pix2PixTraining
+from impasto.training.run import RunSettings, Trained
+from impasto.training.train import train
+from impasto.training.translators import Pairs
+from impasto.verbs.translate import translate
+from impasto.weights.model import read_model
+
+SMALL = Pix2PixSettings(
+    base_channels=2, num_downs=5, num_layers=1, load_size=36, crop_size=32, batch_size=2, epochs=2, decay_epochs=1
+)
+
+
+class Killed(Exception):  # noqa: N818 -- not an error
+    """Raised in a run at a step."""
+
+
+@pytest.fixture
+def pairs(tmp_path: Path, photo: Tensor) -> Path:
+    """Four photos, each beside its negative."""
+    for split, turns in (("train", range(4)), ("val", range(2))):
+        (tmp_path / "pairs" / split).mkdir(parents=True)
+        for turn in turns:
+            turned = photo.rot90(turn, dims=(2, 3))
+            both = torch.cat([turned, 1 - turned], dim=3)[0].permute(1, 2, 0)
+            picture = PIL.Image.fromarray((both.numpy() * 255).astype(np.uint8))
+            picture.save(tmp_path / "pairs" / split / f"{turn}.png")
+    return tmp_path / "pairs"
+
+
+def run(pairs: Path, folder: Path, until: int | None = None, **changes: object) -> Trained:
+    def stop(step: int, steps: int, losses: Mapping[str, float]) -> None:
+        if step == until:
+            raise Killed
+
+    settings = replace(SMALL, **changes)
+    return train(
+        "pix2pix",
+        data=pairs,
+        run=folder,
+        settings=settings,
+        run_settings=RunSettings(evaluate_every=2),
+        on_step=stop,
+    )
+
+
+@pytest.mark.parametrize("changes", [{}, {"adversarial": "wgangp", "norm": "instance", "generator": "resnet"}])
+def test_a_resumed_run_is_the_one_never_stopped(changes: Mapping[str, object], pairs: Path, tmp_path: Path):
+    whole = run(pairs, tmp_path / "whole", **changes)
+    for until in (1, 3, 5):
+        with pytest.raises(Killed):
+            run(pairs, tmp_path / "parts", until=until, **changes)
+    parts = run(pairs, tmp_path / "parts", **changes)
+    assert whole.steps == parts.steps == 6 and whole.best == parts.best
+    assert (tmp_path / "whole/metrics.jsonl").read_text() == (tmp_path / "parts/metrics.jsonl").read_text()
+    _, first = read_model(whole.model)
+    _, second = read_model(parts.model)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert run(pairs, tmp_path / "whole", **changes) == whole, "a finished run has nothing left to do"
+
+
+def test_what_a_run_leaves(pairs: Path, tmp_path: Path):
+    (pairs / "train" / "4.png").write_bytes((pairs / "train" / "0.png").read_bytes()[:100])
+    trained = run(pairs, tmp_path / "run", epochs=3)
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    steps = [line for line in lines if "gan" in line]
+    assert [line["step"] for line in steps] == [*range(1, 11)], "4 rounds of 5 pairs, two at a time"
+    assert {"gan", "l1", "discriminator"} < set(steps[0])
+    (named,) = trained.broken.values()
+    assert "4.png" in named
+    held_out = [line["held_out_distance"] for line in lines if "held_out_distance" in line]
+    assert trained.best == pytest.approx(min(held_out), abs=1e-6)
+    with PIL.Image.open(tmp_path / "run/samples/0000010.png") as sample:
+        assert sample.size == (3 * 38, 32 + 38), "input, output, truth; shorter sides of 32 pixels"
+
+
+def test_a_model_translates_as_its_training_showed(pairs: Path, tmp_path: Path):
+    trained = run(pairs, tmp_path / "run", dropout=False)
+    training = Pix2PixTraining(replace(SMALL, dropout=False), *Pairs.under(pairs, "AtoB"))
+    training.generator.load_state_dict(read_model(trained.model)[1])
+    source, _, shown = training._translated(training.held_out[0], 0)
+    result = translate(trained.model, source, precision="fp32")
+    assert float((to_tensor(result.image) - shown.detach()).abs().max()) <= 0.5 / 255 + 1e-4
+    assert result.recipe["weights"] == {"model.safetensors": result.recipe["weights"]["model.safetensors"]}
+
+
+def test_noise_follows_from_the_seed(pairs: Path, tmp_path: Path):
+    model = run(pairs, tmp_path / "run", num_downs=6, crop_size=64, load_size=64).model
+    source = pairs / "val" / "0.png"
+    first, again, other = (translate(model, source, seed=seed).image.pixels for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    silent = [translate(model, source, seed=seed, noise=0).image.pixels for seed in (1, 2)]
+    assert np.array_equal(*silent)
+
+
+def test_each_network_is_improved_by_its_own_loss(pairs: Path):
+    """A discriminator's gradients do not reach the generator, and the other way round."""
+    training = Pix2PixTraining(SMALL, *Pairs.under(pairs, "AtoB"))
+    a, b = torch.rand(2, 2, 3, 32, 32) * 2 - 1
+    fake = training.generator(a)
+    torch.stack([*training.discriminator_terms(a, b, fake.detach()).values()]).sum().backward()
+    assert all(parameter.grad is None for parameter in training.generator.parameters())
+    training.discriminator.zero_grad()
+    with frozen(training.discriminator):
+        torch.stack([*training.generator_terms(a, b, fake).values()]).sum().backward()
+    assert all(parameter.grad is None for parameter in training.discriminator.parameters())
+    assert all(parameter.requires_grad for parameter in training.discriminator.parameters())
+    assert any(bool(parameter.grad.any()) for parameter in training.generator.parameters())
+
+
+def test_the_discriminator_sees_what_was_translated(pairs: Path):
+    """The same output beside another input gets another verdict: it is conditional."""
+    training = Pix2PixTraining(SMALL, *Pairs.under(pairs, "AtoB"))
+    a, other, b = torch.rand(3, 1, 3, 32, 32)
+    beside = [training.discriminator_terms(source, b, b)["discriminator"] for source in (a, other)]
+    assert float(beside[0].detach()) != float(beside[1].detach())
+
+
+def test_the_rate_falls_along_a_line(pairs: Path):
+    training = Pix2PixTraining(replace(SMALL, epochs=4, decay_epochs=2), *Pairs.under(pairs, "AtoB"))
+    assert training.steps == 12, "6 rounds of 4 pairs, two at a time"
+    rates = [training.rate(step) for step in range(14)]
+    assert rates[:9] == [1.0] * 9 and rates[9:] == pytest.approx([0.75, 0.5, 0.25, 0.0, 0.0])
+    constant = Pix2PixTraining(replace(SMALL, epochs=1, decay_epochs=0), *Pairs.under(pairs, "AtoB"))
+    assert constant.rate(1) == 1.0 and constant.rate(0) == 1.0
+
+
+def test_l1_alone_needs_no_discriminator(pairs: Path, tmp_path: Path):
+    """With gan_weight 0 the discriminator stays as it was drawn, and steps are counted right all the same."""
+    trained = run(pairs, tmp_path / "run", gan_weight=0)
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert trained.steps == 6 and not any("gan" in line for line in lines)
+    run(pairs, tmp_path / "both")
+    both = [json.loads(line) for line in (tmp_path / "both/metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [line["step"] for line in both]
+    training = Pix2PixTraining(replace(SMALL, gan_weight=0), *Pairs.under(pairs, "AtoB"))
+    assert [*training.networks()] == ["generator"] and training.updates == 1
+
+
+def test_one_of_twenty_is_held_out_where_nothing_else_is(tmp_path: Path, photo: Tensor):
+    for number in range(21):
+        path = tmp_path / "train" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        PIL.Image.new("RGB", (32, 16)).save(path)
+    pairs = Pairs.under(tmp_path, "AtoB")
+    assert len(pairs.held_out) == 1 and len(pairs.trained) == 20
+    assert not {*pairs.trained} & {*pairs.held_out}
+
+
+def test_refusals(pairs: Path, tmp_path: Path):
+    with pytest.raises(SettingError, match="takes neither styles nor a network to begin with"):
+        train("pix2pix", data=pairs, styles=["wave.jpg"], run=tmp_path / "run", settings=SMALL)
+    with pytest.raises(InputError, match="holds neither a folder train of pictures side by side nor trainA"):
+        train("pix2pix", data=tmp_path, run=tmp_path / "run", settings=SMALL)
+    with pytest.raises(ImpastoError, match=r"the loss gan is nan at step 0; lower learning_rate"):
+        training = Pix2PixTraining(SMALL, [Pair(pairs / "a", pairs / "a")], [])
+        training.improve("generator", {"gan": torch.tensor(float("nan"))})
