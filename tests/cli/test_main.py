@@ -61,7 +61,7 @@ def test_version(capsys: pytest.CaptureFixture[str]):
 
 def test_unknown_commands_name_the_nearest(refused):
     assert "there is no stylise; did you mean stylize?" in refused("stylise")
-    assert "there is no qwzx; choose one of stylize, sheet" in refused("qwzx")
+    assert "there is no qwzx; choose one of stylize, translate" in refused("qwzx")
     assert "there is no lst; did you mean list?" in refused("weights", "lst")
 
 
