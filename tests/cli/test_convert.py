@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto.cli import main
-from impasto.verbs.one_pass import MODEL_SUFFIX
-from impasto.weights.model import read_model
+from impasto.weights.model import MODEL_SUFFIX, read_model
 
 PLACES = {1: (256, 512), 5: (256, 256), 8: (256, 256), 11: (256, 256), 14: (128, 256), 18: (128, 128)}
 DECODER = PLACES | {21: (64, 128), 25: (64, 64), 28: (3, 64)}

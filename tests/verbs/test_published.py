@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from impasto.errors import InputError, SettingError, WeightsError
 from impasto.image import read_image
 from impasto.nn.one_pass import OnePassSettings, Painter, paint
-from impasto.verbs.one_pass import load_model, read_published
+from impasto.verbs.one_pass import load_model
+from impasto.verbs.published import read_published
 from impasto.verbs.stylize import stylize
 from impasto.weights.model import write_model
 

@@ -10,14 +10,15 @@ import tyro
 from impasto.cli.console import print_json, say
 from impasto.cli.options import Json, given, parse
 from impasto.errors import InputError, SettingError, one_line
-from impasto.verbs.one_pass import MODEL_SUFFIX, Published, read_published
-from impasto.weights.model import write_model
+from impasto.methods import METHODS
+from impasto.verbs.published import Published, read_published
+from impasto.weights.model import MODEL_SUFFIX, write_model
 from impasto.writing import find_target
 
 COMMAND = "impasto convert"
 DESCRIPTION = (
-    "Make a model file of a network that others published, for --model: fast_neural_style of pytorch/examples, or "
-    "an AdaIN decoder together with its encoder. Which of them a checkpoint is, its tensors tell."
+    "Make a model file of a network that others published: fast_neural_style of pytorch/examples, an AdaIN decoder "
+    "together with its encoder, or a generator of pytorch-CycleGAN-and-pix2pix. Its tensors tell which it is."
 )
 
 
@@ -75,7 +76,9 @@ def _target(output: str, inputs: list[str]) -> Path:
 def _report(output: str, published: Published) -> str:
     card, left_out = published.card, published.left_out
     use = f"stylize --method {card.method} --model {one_line(output)}"
+    if METHODS[card.method].verb == "translate":
+        use = f"translate {one_line(output)}"
     line = f"{one_line(output)}: {card.training['origin']}, for impasto {use}"
     if left_out:
-        line += f"; left out, since painting has no use for them: {len(left_out)} tensors, {left_out[0]} first"
+        line += f"; left out, since there is no use for them: {len(left_out)} tensors, {left_out[0]} first"
     return line

@@ -1,6 +1,5 @@
 """Trained networks that paint in one pass: found by name or file, loaded once, applied to pictures."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from impasto.errors import InputError, SettingError, WeightsError
+from impasto.errors import SettingError, WeightsError
 from impasto.export.installed import check_installed
 from impasto.image.color import luminance, match_colors, recolor, with_chroma_of
 from impasto.image.io import Image
@@ -20,18 +19,14 @@ from impasto.methods import METHODS
 from impasto.nn.compute import choose_device, choose_dtype, repeatable
 from impasto.nn.one_pass import OnePassSettings, Painter, paint
 from impasto.nn.transform import Painting
-from impasto.weights.foreign_styles import translate_style
-from impasto.weights.load import read_tensors
-from impasto.weights.model import Card, read_model
+from impasto.verbs.published import read_any_model, sha256_of, state_of
+from impasto.weights.model import Card
 from impasto.weights.store import cache_folder, catalog, find
 
 IN_ONNX = ("johnson", "multistyle", "prediction")
 """Methods that paint with the transformation network, which ONNX Runtime can compute."""
 GRAPH = 1
 """Version of the graph that is kept for ONNX Runtime."""
-
-MODEL_SUFFIX = ".safetensors"
-"""What a model file of ours is called; whatever is called otherwise is a checkpoint that others published."""
 
 
 class Model(NamedTuple):
@@ -67,12 +62,12 @@ def load_model(method: str, settings: OnePassSettings) -> Model:
     runtime = _runtime(method, settings, path)
     device = torch.device("cpu") if runtime == "onnx" else choose_device(settings.device)
     dtype = torch.float32 if runtime == "onnx" else choose_dtype(settings.precision, device)
-    card, painter = _loaded(path, _state(path), device, dtype)
+    card, painter = _loaded(path, state_of(path), device, dtype)
     if card.method != method:
         raise SettingError(f"{path} is a network for {card.method}, not for {method}; choose method {card.method}")
     if runtime == "onnx":
         painter = _in_onnx(painter, _exported(path))  # type: ignore[arg-type] # networks can be hashed
-    return Model(painter, path.name, _sha256(path, _state(path)), runtime)
+    return Model(painter, path.name, sha256_of(path, state_of(path)), runtime)
 
 
 def open_model(name: str | Path) -> tuple[Card, Painter]:
@@ -83,7 +78,7 @@ def open_model(name: str | Path) -> tuple[Card, Painter]:
         WeightsError: If it is damaged, or does not paint in one pass.
     """
     path = _path(name)
-    return _loaded(path, _state(path), torch.device("cpu"), torch.float32)
+    return _loaded(path, state_of(path), torch.device("cpu"), torch.float32)
 
 
 def paint_photo(
@@ -160,55 +155,10 @@ class _Acquainted:
         return known[scale]
 
 
-class Published(NamedTuple):
-    """A network that others published, as a model file of ours would hold it.
-
-    Attributes:
-        card: What the model file says about itself.
-        tensors: Its weights.
-        left_out: Names of tensors that painting has no use for.
-    """
-
-    card: Card
-    tensors: dict[str, Tensor]
-    left_out: tuple[str, ...]
-
-
-def read_published(path: Path, encoder: Path | None = None) -> Published:
-    """Return a network that others published; its style is named after the file.
-
-    Args:
-        path: The checkpoint.
-        encoder: The VGG that encodes for it, if it is an AdaIN decoder.
-
-    Raises:
-        InputError: If there is no such file.
-        WeightsError: If it is damaged, or none that is known.
-    """
-    paths = [path] if encoder is None else [path, encoder]
-    for each in paths:
-        if not each.is_file():
-            raise InputError(f"there is no checkpoint {each}; give a file")
-    states = [read_tensors(each) for each in paths]
-    try:
-        found = translate_style(*states)
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from None
-    files = {each.name: _sha256(each, _state(each)) for each in paths}
-    card = Card(
-        method=found.method,
-        settings=found.settings,
-        styles=(path.stem,) if found.method == "johnson" else (),
-        training={"origin": found.origin, "files": files},
-        licence="as published",
-    )
-    return Published(card, found.tensors, found.left_out)
-
-
 @lru_cache(maxsize=4)
 def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: torch.dtype) -> tuple[Card, Painter]:
     """Load a model once; `state` is that of the file, so that a new one under the same name is loaded again."""
-    card, tensors = _read(path)
+    card, tensors = read_any_model(path)
     if card.method not in METHODS or not METHODS[card.method].one_pass:
         raise WeightsError(f"{path} is a network for {card.method}, which does not paint in one pass")
     module = METHODS[card.method].load()
@@ -217,12 +167,6 @@ def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: tor
         return card, module.painter(settings, tensors, card.styles, device, dtype)
     except RuntimeError as error:  # load_state_dict lists every tensor that does not fit
         raise WeightsError(f"{path} does not hold what it says: {str(error).splitlines()[0]}") from None
-
-
-def _read(path: Path) -> tuple[Card, dict[str, Tensor]]:
-    if path.suffix == MODEL_SUFFIX or not path.is_file():
-        return read_model(path)
-    return read_published(path)[:2]
 
 
 @lru_cache(maxsize=4)
@@ -253,22 +197,8 @@ def _runtime(method: str, settings: OnePassSettings, path: Path) -> Literal["tor
 
 def _exported(path: Path) -> Path:
     """Return where a model's transformation network lies for ONNX Runtime, or will lie."""
-    return cache_folder() / "onnx" / f"{_sha256(path, _state(path))}-{GRAPH}.onnx"
+    return cache_folder() / "onnx" / f"{sha256_of(path, state_of(path))}-{GRAPH}.onnx"
 
 
 def _path(name: str | Path) -> Path:
     return find(str(name)) if str(name) in catalog() else Path(name)
-
-
-@lru_cache(maxsize=16)
-def _sha256(path: Path, state: tuple[int, int]) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return 0, 0
-    return stat.st_mtime_ns, stat.st_size

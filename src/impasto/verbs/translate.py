@@ -1,6 +1,5 @@
 """`translate`: a picture turned into another by a network that learnt how."""
 
-import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -21,8 +20,9 @@ from impasto.nn import translate as any_size
 from impasto.nn.blocks import Noise
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
 from impasto.result import Result
+from impasto.verbs.published import read_any_model, sha256_of, state_of
 from impasto.verbs.stylize import recipe_of
-from impasto.weights.model import Card, read_model
+from impasto.weights.model import Card
 
 SMALLEST, LARGEST = 8, 65536
 
@@ -113,13 +113,13 @@ def load_translator(model: str | os.PathLike[str], settings: TranslateSettings) 
         WeightsError: If it is damaged, or does not translate.
     """
     path, device = Path(model), choose_device(settings.device)
-    return _loaded(path, _state(path), device, choose_dtype(settings.precision, device))
+    return _loaded(path, state_of(path), device, choose_dtype(settings.precision, device))
 
 
 @lru_cache(maxsize=4)
 def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Translator:
     """Load a model once; `state` is that of the file, so that a new one under the same name is loaded again."""
-    card, tensors = read_model(path)
+    card, tensors = read_any_model(path)
     row = METHODS.get(card.method)
     if row is None or row.verb != "translate":
         raise WeightsError(f"{path} is a network for {card.method}, which does not translate")
@@ -129,16 +129,7 @@ def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: tor
         generator = module.translator(settings, tensors, device, dtype)
     except RuntimeError as error:  # load_state_dict lists every tensor that does not fit
         raise WeightsError(f"{path} does not hold what it says: {str(error).splitlines()[0]}") from None
-    with path.open("rb") as file:
-        return Translator(generator, card, path.name, hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return 0, 0
-    return stat.st_mtime_ns, stat.st_size
+    return Translator(generator, card, path.name, sha256_of(path, state))
 
 
 @torch.inference_mode()

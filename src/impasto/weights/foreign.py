@@ -1,6 +1,7 @@
 """Published checkpoints under our names: what each is recognised by, and what changes on the way."""
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,6 +12,24 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 VGG_WIDTHS = (64, 128, 256, 512, 512)
 VGG_DEPTHS = {"VGG-16": (2, 2, 3, 3, 3), "VGG-19": (2, 2, 4, 4, 4)}
+
+
+class Translation(NamedTuple):
+    """A published network under our names.
+
+    Attributes:
+        method: Whose network it is.
+        settings: How it was built, as far as that is known.
+        tensors: For the method's `painter` or `translator`.
+        origin: Who published it.
+        left_out: Tensors that there is no use for.
+    """
+
+    method: str
+    settings: dict[str, Any]
+    tensors: dict[str, Tensor]
+    origin: str
+    left_out: tuple[str, ...]
 
 
 def vgg_from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -73,3 +92,34 @@ def describe(state: Mapping[str, Tensor]) -> str:
     keys = [f"{name} {tuple(tensor.shape)}" for name, tensor in state.items()]
     examples = ", ".join(keys[:3]) + (", …" if len(keys) > 3 else "")
     return f"it has {len(keys)} tensors, {convolutions} of them convolutions: {examples or 'nothing'}"
+
+
+def check_state(
+    state: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], what: str, subject: str = "it"
+) -> None:
+    """Check that a checkpoint has exactly the tensors expected.
+
+    Args:
+        state: The checkpoint's tensors.
+        expected: Their shapes.
+        what: What it nearly is.
+        subject: What it is called.
+
+    Raises:
+        WeightsError: Naming the first tensor that is otherwise.
+    """
+    lacking = [name for name in expected if name not in state]
+    beyond = [name for name in state if name not in expected]
+    other = [name for name in expected if name in state and tuple(state[name].shape) != expected[name]]
+    if lacking:
+        wrong = f"{lacking[0]} is missing"
+    elif beyond:
+        wrong = f"has {beyond[0]} besides"
+    elif other:
+        wrong = f"{other[0]} is {tuple(state[other[0]].shape)}, not {expected[other[0]]}"
+    else:
+        return
+    raise WeightsError(
+        f"{subject} is nearly {what}, but {wrong}; of its {len(state)} tensors {len(lacking)} are missing, "
+        f"{len(beyond)} unknown, {len(other)} of another shape"
+    )

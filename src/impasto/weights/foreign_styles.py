@@ -6,13 +6,14 @@ Both are recognised by their tensors' names; names and shapes must then be their
 import itertools
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from impasto.errors import WeightsError
-from impasto.weights.foreign import VGG_DEPTHS, VGG_WIDTHS, describe
+from impasto.weights.foreign import VGG_DEPTHS, VGG_WIDTHS, Translation, check_state, describe
+from impasto.weights.foreign_translators import RESNET, UNET
 
 FAST_NEURAL_STYLE = "pytorch/examples' fast_neural_style"
 DECODER = "the AdaIN decoder of naoto0804/pytorch-AdaIN"
@@ -25,24 +26,6 @@ _DECODER_WIDTHS = (512, 256, 256, 256, 256, 128, 128, 64, 64, 3)
 _DECODER_PLACES = (1, 5, 8, 11, 14, 18, 21, 25, 28)
 """Where the convolutions are among the paddings, ReLUs and upsamplings."""
 _ENCODED = "conv4_1"
-
-
-class Translation(NamedTuple):
-    """A published network under our names.
-
-    Attributes:
-        method: Whose network it is.
-        settings: How it was built, as far as that is known.
-        tensors: For the method's `painter`.
-        origin: Who published it.
-        left_out: Tensors that painting has no use for.
-    """
-
-    method: str
-    settings: dict[str, Any]
-    tensors: dict[str, Tensor]
-    origin: str
-    left_out: tuple[str, ...]
 
 
 def translate_style(state: Mapping[str, Tensor], encoder: Mapping[str, Tensor] | None = None) -> Translation:
@@ -67,12 +50,12 @@ def translate_style(state: Mapping[str, Tensor], encoder: Mapping[str, Tensor] |
     if _FIRST not in state or state[_FIRST].ndim != 4:
         raise WeightsError(
             f"it is no checkpoint that is known: {describe(state)}; "
-            f"recognised are {FAST_NEURAL_STYLE}, and {DECODER}"
+            f"recognised are {FAST_NEURAL_STYLE}, {DECODER}, {UNET} and {RESNET}"
         )
     expected: dict[str, tuple[int, ...]] = {}
     for place, widths in zip(_DECODER_PLACES, itertools.pairwise(_DECODER_WIDTHS), strict=True):
         expected |= _shapes(str(place), *widths)
-    _check(state, expected, DECODER)
+    check_state(state, expected, DECODER)
     if encoder is None:
         raise WeightsError(
             f"it is {DECODER}, which paints only with the VGG it was trained with; "
@@ -123,7 +106,7 @@ def _fast_neural_style(state: Mapping[str, Tensor]) -> Translation:
         expected |= _shapes(f"{layer.convolution}.conv2d", layer.in_channels, layer.out_channels, layer.kernel)
         if layer.norm:
             expected |= {f"{layer.norm}.{part}": (layer.out_channels,) for part in ("weight", "bias")}
-    _check(kept, expected, FAST_NEURAL_STYLE)
+    check_state(kept, expected, FAST_NEURAL_STYLE)
     tensors = {
         f"transform.{layer.ours}.{part}": kept[f"{layer.convolution}.conv2d.{part}"].double()
         for layer in layers
@@ -148,7 +131,7 @@ def _adain(decoder: Mapping[str, Tensor], encoder: Mapping[str, Tensor]) -> Tran
     expected = _shapes("0", 3, 3, kernel=1)
     for place, (_, widths) in (layout if whole else kept).items():
         expected |= _shapes(place, *widths)
-    _check(encoder, expected, ENCODER, "the encoder")
+    check_state(encoder, expected, ENCODER, "the encoder")
     tensors = {
         f"encoder.{ours}.{part}": encoder[f"{place}.{part}"].double()
         for place, (ours, _) in kept.items()
@@ -179,27 +162,6 @@ def _encoder_layout() -> dict[str, tuple[str, tuple[int, int]]]:
 def _shapes(name: str, in_channels: int, out_channels: int, kernel: int = 3) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a convolution's tensors."""
     return {f"{name}.weight": (out_channels, in_channels, kernel, kernel), f"{name}.bias": (out_channels,)}
-
-
-def _check(
-    state: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], what: str, subject: str = "it"
-) -> None:
-    """Raise unless a checkpoint has exactly the tensors expected, naming the first that is otherwise."""
-    lacking = [name for name in expected if name not in state]
-    beyond = [name for name in state if name not in expected]
-    other = [name for name in expected if name in state and tuple(state[name].shape) != expected[name]]
-    if lacking:
-        wrong = f"{lacking[0]} is missing"
-    elif beyond:
-        wrong = f"has {beyond[0]} besides"
-    elif other:
-        wrong = f"{other[0]} is {tuple(state[other[0]].shape)}, not {expected[other[0]]}"
-    else:
-        return
-    raise WeightsError(
-        f"{subject} is nearly {what}, but {wrong}; of its {len(state)} tensors {len(lacking)} are missing, "
-        f"{len(beyond)} unknown, {len(other)} of another shape"
-    )
 
 
 def _single(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

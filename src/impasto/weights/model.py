@@ -15,6 +15,8 @@ from impasto.writing import replace_file
 
 Settings = TypeVar("Settings")
 FORMAT = 1
+MODEL_SUFFIX = ".safetensors"
+"""What a model file of ours is called; whatever is called otherwise is a checkpoint that others published."""
 _KEY = "impasto-model"
 
 
