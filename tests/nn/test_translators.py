@@ -6,7 +6,7 @@ from torch import nn
 
 from impasto.errors import InputError, SettingError
 from impasto.nn.blocks import Enlarge, init_normal
-from impasto.nn.patchgan import PatchGAN, PixelGAN
+from impasto.nn.patchgan import MultiscaleDiscriminator, PatchGAN, PixelGAN
 from impasto.nn.resnet import ResnetGenerator
 from impasto.nn.unet import UNet
 
@@ -24,6 +24,8 @@ from impasto.nn.unet import UNet
         (lambda: PatchGAN(3, norm="instance"), 2_764_737),
         (lambda: PixelGAN(6), 9_024),
         (lambda: PixelGAN(3), 8_832),
+        (lambda: ResnetGenerator(36, 3, num_downs=4), 182_546_755),
+        (lambda: MultiscaleDiscriminator([PatchGAN(39, norm="instance", padding=2) for _ in range(2)]), 5_603_202),
     ],
 )
 def test_published_numbers_of_parameters(make, parameters: int):
@@ -122,3 +124,13 @@ def test_unknown_choices_are_told():
         ResnetGenerator(3, 3, upsampling="pixel")
     with pytest.raises(SettingError, match="num_downs is 4; allowed are whole numbers from 5"):
         UNet(3, 3, num_downs=4)
+
+
+def test_discriminators_at_several_scales():
+    judge = MultiscaleDiscriminator([PatchGAN(6, 4, norm="instance", padding=2) for _ in range(3)])
+    shapes = [layers[-1].shape[2:] for layers in judge.layers(torch.zeros(1, 6, 128, 64))]
+    assert shapes == [(19, 11), (11, 7), (7, 5)]
+    flat = torch.full((1, 6, 64, 64), 0.3)
+    same = MultiscaleDiscriminator([judge.scales[0], judge.scales[0]])
+    whole, half = same.layers(flat)
+    torch.testing.assert_close(whole[0][:, :, 8:12, 8:12], half[0][:, :, 8:12, 8:12])

@@ -4,9 +4,12 @@ C64-C128-C256-C512 of 4 × 4 convolutions, all but the last two of stride 2, the
 layers of stride 2 each verdict sees 70 × 70 pixels. A conditional one is given input and output side by side.
 """
 
+from collections.abc import Sequence
+
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import avg_pool2d, leaky_relu
+from torch.nn.utils.parametrizations import spectral_norm
 
 from impasto._typing import Features
 from impasto.errors import check_choice, check_whole
@@ -24,7 +27,13 @@ class PatchGAN(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, base_channels: int = 64, num_layers: int = 3, norm: Norm = "batch"
+        self,
+        in_channels: int,
+        base_channels: int = 64,
+        num_layers: int = 3,
+        norm: Norm = "batch",
+        padding: int = 1,
+        spectral: bool = False,
     ) -> None:
         """Build.
 
@@ -33,6 +42,8 @@ class PatchGAN(nn.Module):
             base_channels: Channels of the first layer; the papers' are 64.
             num_layers: Layers of stride 2: 3 see 70 × 70 pixels.
             norm: What normalises.
+            padding: Places around what each layer sees; Pix2PixHD and SPADE have 2.
+            spectral: Whether spectral norms of normalised layers are 1; then they have no bias, as in SPADE.
         """
         super().__init__()
         check_choice("norm", norm, Norm)
@@ -41,10 +52,11 @@ class PatchGAN(nn.Module):
         self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
             narrow, stride = widths[level - 1] if level else in_channels, 2 if level < num_layers else 1
-            bias = has_bias(norm) or level == 0
-            self.convolutions.append(nn.Conv2d(narrow, width, 4, stride, padding=1, bias=bias))
+            bias = (has_bias(norm) and not spectral) or level == 0
+            convolution = nn.Conv2d(narrow, width, 4, stride, padding=padding, bias=bias)
+            self.convolutions.append(spectral_norm(convolution) if spectral and level else convolution)
             self.norms.append(norm_layer(norm if level else "none", width))
-        self.verdict = nn.Conv2d(widths[-1], 1, 4, padding=1)
+        self.verdict = nn.Conv2d(widths[-1], 1, 4, padding=padding)
 
     def forward(self, picture: Features) -> Float[Tensor, "b 1 _h _w"]:
         """Return verdicts."""
@@ -65,6 +77,29 @@ class PatchGAN(nn.Module):
             assert isinstance(convolution, nn.Conv2d)
             seen = (seen - 1) * convolution.stride[0] + convolution.kernel_size[0]
         return seen
+
+
+class MultiscaleDiscriminator(nn.Module):
+    """PatchGANs that judge a picture at its size, at a half of it, and so on.
+
+    Reference: Wang et al. 2018 (arXiv:1711.11585), section 3.2.
+
+    Example:
+        >>> fine, coarse = MultiscaleDiscriminator([PatchGAN(6), PatchGAN(6)]).layers(torch.zeros(1, 6, 256, 256))
+    """
+
+    def __init__(self, scales: Sequence[PatchGAN]) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(scales)
+
+    def layers(self, picture: Features) -> list[list[Tensor]]:
+        """Return what each discriminator sees, layer by layer, its verdicts last; the finest first."""
+        found = []
+        for discriminator in self.scales:
+            assert isinstance(discriminator, PatchGAN)
+            found.append(discriminator.layers(picture))
+            picture = avg_pool2d(picture, 3, stride=2, padding=1, count_include_pad=False)
+        return found
 
 
 class PixelGAN(nn.Module):

@@ -1,7 +1,7 @@
-"""The ResNet generator that Pix2Pix, CycleGAN and CUT share.
+"""The ResNet generator that Pix2Pix, Pix2PixHD, CycleGAN and CUT share.
 
 Zhu, Park, Isola & Efros 2017 (arXiv:1703.10593, section 7.2), after Johnson, Alahi & Fei-Fei 2016:
-c7s1-64, d128, d256, R256 × n, u128, u64, c7s1-3, padded by reflection.
+c7s1-64, d128, d256, R256 × n, u128, u64, c7s1-3, padded by reflection. Pix2PixHD goes down four times.
 """
 
 from jaxtyping import Float
@@ -29,8 +29,8 @@ class ResnetBlock(nn.Module):
 
     def forward(self, features: Features) -> Features:
         """Return features of the same shape."""
-        inner = self.dropout(relu(self.first_norm(self.first(_reflected(features, 1)))))
-        change: Tensor = self.second_norm(self.second(_reflected(inner, 1)))
+        inner = self.dropout(relu(self.first_norm(self.first(reflected(features, 1)))))
+        change: Tensor = self.second_norm(self.second(reflected(inner, 1)))
         return features + change
 
 
@@ -42,8 +42,6 @@ class ResnetGenerator(Generator):
         >>> fake = network(torch.zeros(1, 3, 256, 256))
     """
 
-    stride, smallest = 4, 16
-
     def __init__(
         self,
         in_channels: int,
@@ -53,6 +51,7 @@ class ResnetGenerator(Generator):
         norm: Norm = "instance",
         dropout: bool = False,
         upsampling: Upsampling = "transposed",
+        num_downs: int = 2,
     ) -> None:
         """Build.
 
@@ -64,21 +63,25 @@ class ResnetGenerator(Generator):
             norm: What normalises.
             dropout: Whether there is noise in the blocks.
             upsampling: Transposed convolutions as in the papers, or nearest upsampling and a convolution.
+            num_downs: How often the size is halved.
         """
         super().__init__()
         check_choice("norm", norm, Norm)
         check_choice("upsampling", upsampling, Upsampling)
         check_whole("num_blocks", num_blocks, 0, 64)
-        bias, (narrow, middle, wide) = has_bias(norm), (base_channels, 2 * base_channels, 4 * base_channels)
+        check_whole("num_downs", num_downs, 1, 8)
+        self.stride, self.smallest = 2**num_downs, 2 ** (num_downs + 1)
+        bias, widths = has_bias(norm), [base_channels * 2**level for level in range(num_downs + 1)]
+        narrow, wide = widths[0], widths[-1]
         self.enter = nn.Conv2d(in_channels, narrow, 7, bias=bias)
         self.enter_norm = norm_layer(norm, narrow)
         self.down = nn.ModuleList(
-            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias) for width in (narrow, middle)
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias) for width in widths[:-1]
         )
-        self.down_norm = nn.ModuleList(norm_layer(norm, width) for width in (middle, wide))
+        self.down_norm = nn.ModuleList(norm_layer(norm, width) for width in widths[1:])
         self.blocks = nn.ModuleList(ResnetBlock(wide, norm, dropout) for _ in range(num_blocks))
-        self.up = nn.ModuleList(_enlarging(width, width // 2, bias, upsampling) for width in (wide, middle))
-        self.up_norm = nn.ModuleList(norm_layer(norm, width) for width in (middle, narrow))
+        self.up = nn.ModuleList(enlarging(width, width // 2, bias, upsampling) for width in widths[:0:-1])
+        self.up_norm = nn.ModuleList(norm_layer(norm, width) for width in widths[-2::-1])
         self.leave = nn.Conv2d(narrow, out_channels, 7)
 
     def forward(self, picture: Features) -> Float[Tensor, "b d h w"]:
@@ -96,22 +99,28 @@ class ResnetGenerator(Generator):
                 f"the picture is {width}×{height} pixels; each side must be a multiple of {self.stride}, "
                 f"at least {self.smallest}"
             )
-        features = relu(self.enter_norm(self.enter(_reflected(picture, 3))))
+        painted: Tensor = self.leave(reflected(self.features(picture), 3))
+        return painted.tanh()
+
+    def features(self, picture: Features) -> Float[Tensor, "b d h w"]:
+        """Return what the last layer makes a picture of, `base_channels` of the picture's size."""
+        features = relu(self.enter_norm(self.enter(reflected(picture, 3))))
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             features = relu(norm(convolution(features)))
         for block in self.blocks:
             features = block(features)
         for convolution, norm in zip(self.up, self.up_norm, strict=True):
             features = relu(norm(convolution(features)))
-        painted: Tensor = self.leave(_reflected(features, 3))
-        return painted.tanh()
+        return features
 
 
-def _reflected(features: Tensor, border: int) -> Tensor:
+def reflected(features: Tensor, border: int) -> Tensor:
+    """Return features with a border of so many places, mirrored from within."""
     return pad(features, (border,) * 4, mode="reflect")
 
 
-def _enlarging(in_channels: int, out_channels: int, bias: bool, upsampling: Upsampling) -> nn.Module:
+def enlarging(in_channels: int, out_channels: int, bias: bool, upsampling: Upsampling) -> nn.Module:
+    """Return what doubles height and width."""
     if upsampling == "resize":
         return Enlarge(in_channels, out_channels, bias)
     return nn.ConvTranspose2d(in_channels, out_channels, 3, 2, padding=1, output_padding=1, bias=bias)

@@ -1,0 +1,288 @@
+"""Pictures from label maps, normalised place by place (Park, Liu, Wang & Zhu 2019; arXiv:1903.07291).
+
+How it works: what a normalisation layer takes away, a label map would lose first, since it is flat over wide areas.
+So the map does not come in at the front; it says at every normalisation how to scale and shift each place,
+
+    γ_c(m, y, x) · (h − μ_c) / σ_c + β_c(m, y, x)       (equation 1),
+
+with γ and β made of the map m by two convolutions, at each resolution from the map resized to it. The generator
+begins with the map at its smallest, or with a vector that an encoder draws around what it saw in a picture whose
+look is wanted, and doubles its size six times. Discriminators at two scales judge map and picture side by side by
+the hinge loss; features are matched as in Pix2PixHD, and the encoder's vectors are kept near N(0, 1).
+
+**Deviations**: maps of any shape are painted; the features a vector begins with, which have the shape of a crop,
+are resized to that of the map. γ is 1 + what the convolution gives, as in the authors' code. Statistics are those
+of the batch at hand, in training as when the network is applied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, leaky_relu, relu
+from torch.nn.utils.parametrizations import spectral_norm
+
+from impasto._typing import Features, Picture
+from impasto.errors import InputError, check_range, check_whole
+from impasto.losses.adversarial import Adversarial
+from impasto.nn.compute import frozen_for_speed
+from impasto.nn.labelled import LabelSettings, discriminator_of
+from impasto.nn.patchgan import MultiscaleDiscriminator
+from impasto.nn.translate import Generator
+from impasto.weights.model import Card
+
+HIDDEN = 128
+"""Channels between a label map and its γ and β."""
+WIDTHS = (16, 16, 16, 16, 8, 4, 2, 1)
+"""Channels between the blocks, in multiples of the outermost layers'."""
+ENCODED_SIZE = 256
+"""Pixels each way at which the encoder sees a picture."""
+
+
+@dataclass(frozen=True)
+class SpadeSettings(LabelSettings):
+    """How the networks are built and trained; every value is checked at once."""
+
+    adversarial: Adversarial = "hinge"
+    """The adversarial loss."""
+    num_ups: int = 6
+    """How often the size is doubled: 6 from 4 pixels to 256; 5 for small crops."""
+    style_guided: bool = False
+    """Whether an encoder learns the look of pictures, so that a map can be painted like one, or at random."""
+    style_channels: int = 256
+    """Numbers that describe the look of a picture."""
+    kl_weight: float = 0.05
+    """How much the encoder's vectors are kept near N(0, 1)."""
+    learning_rate: float = 1e-4
+    """Of Adam, for the generator."""
+    discriminator_rate: float = 4e-4
+    """Of Adam, for the discriminators: they learn faster, with one step to each of the generator's."""
+    betas: tuple[float, float] = (0.0, 0.9)
+    """How long Adam remembers gradients and their squares."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("num_ups", self.num_ups, 5, 6)
+        check_whole("style_channels", self.style_channels, 1, 4096)
+        check_range("kl_weight", self.kl_weight, 0, 1e9)
+        check_range("discriminator_rate", self.discriminator_rate, 1e-9, 1)
+
+
+class Spade(nn.Module):
+    """Normalisation without parameters, scaled and shifted by what stands at each place of a label map."""
+
+    def __init__(self, channels: int, label_channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False, track_running_stats=False)
+        self.shared = nn.Conv2d(label_channels, HIDDEN, 3, padding=1)
+        self.scale, self.shift = (nn.Conv2d(HIDDEN, channels, 3, padding=1) for _ in range(2))
+
+    def forward(self, features: Features, labels: Float[Tensor, "b _l _h _w"]) -> Features:
+        """Return features of the same shape.
+
+        Args:
+            features: What is normalised.
+            labels: One channel a class, of any size; resized to that of the features, nearest.
+        """
+        hidden = relu(self.shared(interpolate(labels, size=features.shape[2:], mode="nearest")))
+        normalised: Tensor = self.norm(features)
+        styled: Tensor = normalised * (1 + self.scale(hidden)) + self.shift(hidden)
+        return styled
+
+
+class SpadeBlock(nn.Module):
+    """Two convolutions of 3 × 3, a `Spade` before each; what comes in is added, through a third one if it is wider.
+
+    Reference: figure 4 of the paper, and its supplement.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, label_channels: int) -> None:
+        super().__init__()
+        middle = min(in_channels, out_channels)
+        self.first_norm, self.second_norm = Spade(in_channels, label_channels), Spade(middle, label_channels)
+        self.first = spectral_norm(nn.Conv2d(in_channels, middle, 3, padding=1))
+        self.second = spectral_norm(nn.Conv2d(middle, out_channels, 3, padding=1))
+        self.widened = in_channels != out_channels
+        if self.widened:
+            self.shortcut_norm = Spade(in_channels, label_channels)
+            self.shortcut = spectral_norm(nn.Conv2d(in_channels, out_channels, 1, bias=False))
+
+    def forward(self, features: Features, labels: Float[Tensor, "b _l _h _w"]) -> Float[Tensor, "b d h w"]:
+        """Return features of the same size."""
+        kept = self.shortcut(self.shortcut_norm(features, labels)) if self.widened else features
+        inner = self.first(leaky_relu(self.first_norm(features, labels), 0.2))
+        change: Tensor = self.second(leaky_relu(self.second_norm(inner, labels), 0.2))
+        return kept + change
+
+
+class SpadeGenerator(Generator):
+    """A label map in, a picture of the same size out, in [-1, 1].
+
+    Example:
+        >>> network = SpadeGenerator(36)
+        >>> fake = network(torch.zeros(1, 36, 256, 512))
+    """
+
+    def __init__(
+        self,
+        label_channels: int,
+        base_channels: int = 64,
+        num_ups: int = 6,
+        style_channels: int = 0,
+        start: int = 4,
+    ) -> None:
+        """Build.
+
+        Args:
+            label_channels: Of the map.
+            base_channels: Channels of the last block; the paper's are 64.
+            num_ups: How often the size is doubled.
+            style_channels: Numbers of the vector that it begins with; 0 begins with the map.
+            start: Places each way of the features that a vector becomes.
+        """
+        super().__init__()
+        self.stride = self.smallest = 2**num_ups
+        self.num_ups, self.style_channels, self.start = num_ups, style_channels, start
+        widths = [base_channels * width for width in WIDTHS]
+        self.begin: nn.Module
+        if style_channels:
+            self.begin = nn.Linear(style_channels, widths[0] * start * start)
+        else:
+            self.begin = nn.Conv2d(label_channels, widths[0], 3, padding=1)
+        self.blocks = nn.ModuleList(SpadeBlock(narrow, wide, label_channels) for narrow, wide in pairwise(widths))
+        self.leave = nn.Conv2d(widths[-1], 3, 3, padding=1)
+
+    def forward(self, labels: Float[Tensor, "b _l h w"], style: Float[Tensor, "b z"] | None = None) -> Picture:
+        """Return a picture of a label map.
+
+        Args:
+            labels: What `LabelSettings.encoded` gives; height and width multiples of `stride`.
+            style: What the picture shall look like; drawn from N(0, 1) if not given, where looks are learnt.
+
+        Raises:
+            InputError: If the size does not fit.
+        """
+        height, width = labels.shape[-2:]
+        if height % self.stride or width % self.stride:
+            raise InputError(
+                f"the label map is {width}×{height} pixels; each side must be a multiple of {self.stride}"
+            )
+        size = (height // self.stride, width // self.stride)
+        if self.style_channels:
+            drawn = labels.new_empty(len(labels), self.style_channels).normal_() if style is None else style
+            features = self.begin(drawn).unflatten(1, (-1, self.start, self.start))
+            if size != (self.start, self.start):
+                features = interpolate(features, size=size, mode="bilinear")
+        else:
+            features = self.begin(interpolate(labels, size=size, mode="nearest"))
+        single = () if self.num_ups == len(WIDTHS) - 2 else (1,)
+        for index, block in enumerate(self.blocks):
+            features = block(features, labels)
+            if index < len(self.blocks) - 1 and index not in single:
+                features = interpolate(features, scale_factor=2, mode="nearest")
+        painted: Tensor = self.leave(leaky_relu(features, 0.2))
+        return painted.tanh()
+
+
+class StyleEncoder(nn.Module):
+    """What a picture looks like, as mean and logarithm of the variance of a vector (the supplement's figure)."""
+
+    def __init__(self, style_channels: int = 256, base_channels: int = 64) -> None:
+        super().__init__()
+        widths = (3, *(base_channels * width for width in (1, 2, 4, 8, 8, 8)))
+        self.convolutions = nn.ModuleList(
+            spectral_norm(nn.Conv2d(narrow, wide, 3, 2, padding=1, bias=False)) for narrow, wide in pairwise(widths)
+        )
+        self.norms = nn.ModuleList(nn.InstanceNorm2d(wide) for wide in widths[1:])
+        places = (ENCODED_SIZE // 2 ** (len(widths) - 1)) ** 2
+        self.mean, self.log_variance = (nn.Linear(widths[-1] * places, style_channels) for _ in range(2))
+
+    def forward(self, picture: Picture) -> tuple[Float[Tensor, "b z"], Float[Tensor, "b z"]]:
+        """Return means and logarithms of variances.
+
+        Args:
+            picture: In [-1, 1], of any size; seen at `ENCODED_SIZE`.
+        """
+        features: Tensor = interpolate(picture, size=(ENCODED_SIZE, ENCODED_SIZE), mode="bilinear")
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            features = leaky_relu(norm(convolution(features)), 0.2)
+        flat = features.flatten(1)
+        return self.mean(flat), self.log_variance(flat)
+
+
+def generator_of(settings: SpadeSettings) -> SpadeGenerator:
+    """Return the generator that settings describe, its first weights drawn."""
+    network = SpadeGenerator(
+        settings.label_channels,
+        settings.base_channels,
+        settings.num_ups,
+        settings.style_channels if settings.style_guided else 0,
+        max(1, settings.crop_size // 2**settings.num_ups),
+    )
+    _draw(network)
+    return network
+
+
+def encoder_of(settings: SpadeSettings) -> StyleEncoder:
+    """Return the encoder that settings describe, its first weights drawn."""
+    network = StyleEncoder(settings.style_channels, settings.base_channels)
+    _draw(network)
+    return network
+
+
+def judge_of(settings: SpadeSettings) -> MultiscaleDiscriminator:
+    """Return the discriminators that settings describe, their first weights drawn."""
+    network = discriminator_of(settings, spectral=True)
+    _draw(network)
+    return network
+
+
+def networks(settings: SpadeSettings) -> dict[str, nn.Module]:
+    """Return the networks by name, without weights: on the meta device."""
+    with torch.device("meta"):
+        built: dict[str, nn.Module] = {"generator": generator_of(settings), "discriminator": judge_of(settings)}
+        return built | ({"encoder": encoder_of(settings)} if settings.style_guided else {})
+
+
+def translator(
+    settings: SpadeSettings, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> SpadeGenerator:
+    """Return a trained generator, ready to paint label maps.
+
+    Args:
+        settings: How it was built.
+        tensors: Its weights by name.
+        device: Where it computes.
+        dtype: In what.
+    """
+    network = generator_of(settings)
+    network.load_state_dict(dict(tensors))
+    network.to(device, dtype)
+    frozen_for_speed(network)
+    return network
+
+
+def card_of(settings: SpadeSettings) -> Card:
+    """Return what a model file says about a generator that settings describe."""
+    return Card(
+        method="spade",
+        settings=asdict(settings),
+        channels=(settings.label_channels, 3),
+        value_range=(-1.0, 1.0),
+        inference={"norm": "batch, of the picture at hand", "dropout": "none"},
+    )
+
+
+@torch.no_grad()
+def _draw(network: nn.Module) -> None:
+    """Draw weights by Glorot & Bengio 2010, smaller by 0.02; biases are 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            kept: Any = getattr(module, "parametrizations", None)  # under a spectral norm it is another one
+            nn.init.xavier_normal_(module.weight if kept is None else kept.weight.original, gain=0.02)
+            if module.bias is not None:
+                module.bias.zero_()
