@@ -25,7 +25,7 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
 
 def test_the_table(capsys: pytest.CaptureFixture[str]):
     gatys, *others = answer(capsys)["methods"]
-    assert [row["name"] for row in others] == ["johnson", "multistyle", "adain", "prediction", "pix2pix"]
+    assert [row["name"] for row in others] == ["johnson", "multistyle", "adain", "prediction", "pix2pix", "spade"]
     assert gatys["name"] == "gatys" and gatys["verb"] == "stylize" and "CVPR 2016" in gatys["paper"]
     assert main(["methods"]) == 0
     assert "gatys" in capsys.readouterr().out

@@ -33,11 +33,12 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class TranslatorOptions(TrainOptions):
-    """What is told of a method that learns from pairs."""
+    """What is told of a method that learns to translate."""
 
     data: Annotated[str, Needed] = ""
-    """Folder of pairs: train/* side by side, or trainA/* and trainB/* called alike; what lies in val or test
-    likewise is held out, to judge by, or else one of 20."""
+    """Folder of pairs: train/* side by side, or trainA/* and trainB/* called alike; of label maps: trainannot/* and
+    train/*, or train_label/*, train_img/* and perhaps train_inst/*. What lies in val or test likewise is held out,
+    to judge by, or else one of 20."""
     styles: tyro.conf.Suppress[tuple[str, ...]] = ()
     start: tyro.conf.Suppress[str | None] = None
 

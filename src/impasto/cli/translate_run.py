@@ -13,7 +13,6 @@ from impasto.cli.output import Job, check_target, make_folder, plan, read_stdin,
 from impasto.cli.progress import folder_bar
 from impasto.cli.words import STDIN
 from impasto.errors import ImpastoError, SettingError, WeightsError, check_whole, one_line
-from impasto.image import read_image
 from impasto.nn.compute import reused_memory
 from impasto.verbs.translate import TranslateSettings, load_translator, translate
 
@@ -84,7 +83,8 @@ def _translate(job: Job, model: Path, options: TranslateOptions) -> list[dict[st
     targets = [_numbered(job.target, number, options.samples) for number in range(options.samples)]
     for target in targets:
         check_target(target, [job.content, str(model)], as_json=options.json)
-    source = read_stdin() if job.content == STDIN else read_image(job.content)
+    # a file stays one, since a label map is read otherwise than a picture
+    source = read_stdin() if job.content == STDIN else job.content
     told = []
     for number, target in enumerate(targets):
         settings = replace(options.settings, seed=options.settings.seed + number)

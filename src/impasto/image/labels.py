@@ -5,7 +5,9 @@ in colours needs a palette that names each of them.
 """
 
 import io
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from impasto.image.decoding import decode
 from impasto.image.files import read_file
 from impasto.image.formats import MAX_PIXELS
 from impasto.image.headers import read_header
+from impasto.image.io import Image, ImageSource, read_image
 
 Ids = NDArray[np.int64]
 """`(height, width)`."""
@@ -57,6 +60,27 @@ def read_label_map(path: Path, palette: Palette | None = None) -> Ids:
     raise InputError(
         f"{name} is a label map in colours, and there is no palette; add classes.csv to the data folder, with the "
         "columns name, r, g, b"
+    )
+
+
+def read_labels(source: ImageSource) -> Image:
+    """Return a map of ids as a picture of one channel whose values they are.
+
+    Args:
+        source: A file, or anything that is a grey picture.
+
+    Raises:
+        InputError: If it cannot be read, is in colours, or has an id above 65,535.
+    """
+    image = read_image(source)
+    if isinstance(source, str | os.PathLike):
+        ids = read_label_map(Path(source))
+    elif image.pixels.shape[2] == 1:
+        return image
+    else:
+        raise InputError(f"{image.name} is in colours; a label map is grey or indexed, its values the ids")
+    return replace(
+        image, pixels=ids[..., np.newaxis].astype(np.uint8 if ids.max() < 256 else np.uint16), alpha=None
     )
 
 

@@ -18,6 +18,7 @@ class Method:
         url: Where the paper is.
         one_pass: Whether a trained network paints, in one pass (`nn.one_pass`).
         named_styles: Whether its styles are those the network has learnt, called by name; else any painting.
+        labelled: Whether it makes pictures of label maps.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Method:
     url: str
     one_pass: bool = False
     named_styles: bool = False
+    labelled: bool = False
 
     def load(self) -> ModuleType:
         """Import the method's file, which has its settings class and `networks(settings)`."""
@@ -91,6 +93,16 @@ METHODS = MappingProxyType(
             paper="Isola, Zhu, Zhou & Efros, Image-to-Image Translation with Conditional Adversarial Networks, "
             "CVPR 2017",
             url="https://arxiv.org/abs/1611.07004",
+        ),
+        "spade": Method(
+            name="spade",
+            verb="translate",
+            settings="SpadeSettings",
+            what="turns label maps into pictures, as learnt from pictures with their maps",
+            paper="Park, Liu, Wang & Zhu, Semantic Image Synthesis with Spatially-Adaptive Normalization, "
+            "CVPR 2019",
+            url="https://arxiv.org/abs/1903.07291",
+            labelled=True,
         ),
     }
 )

@@ -58,6 +58,10 @@ class AdversarialTraining(Training):
         over = (turn - self.settings.epochs) / max(1e-9, self.settings.decay_epochs)
         return min(1.0, max(0.0, 1 - over))
 
+    def rates(self) -> Mapping[str, float]:
+        """Return the learning rate of networks that have one of their own."""
+        return {}
+
     def configure_model(self) -> None:
         """Lay the networks out before their state is restored and their optimisers made."""
         for network in self.networks().values():
@@ -67,8 +71,8 @@ class AdversarialTraining(Training):
         """Return an Adam for each network, with the same schedule."""
         settings = self.settings
         adams: list[Optimizer] = [
-            Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
-            for network in self.networks().values()
+            Adam(network.parameters(), lr=self.rates().get(name, settings.learning_rate), betas=settings.betas)
+            for name, network in self.networks().items()
         ]
         return adams, [{"scheduler": LambdaLR(adam, self.rate), "interval": "step"} for adam in adams]
 
@@ -118,3 +122,14 @@ def frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(True)
+
+
+@contextmanager
+def applied(network: nn.Module) -> Iterator[None]:
+    """Let a network be as when it is applied: spectral norms stay as training left them."""
+    before = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(before)

@@ -22,6 +22,7 @@ from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.methods.prediction import PredictionSettings
+from impasto.methods.spade import SpadeSettings
 from impasto.training.adain import AdainTraining
 from impasto.training.johnson import JohnsonTraining
 from impasto.training.module import Training
@@ -29,12 +30,13 @@ from impasto.training.multistyle import MultistyleTraining
 from impasto.training.one_pass import OnePassTraining, Settings
 from impasto.training.prediction import PredictionTraining
 from impasto.training.run import OnTrainingStep, RunSettings, Trained, run_training
+from impasto.training.translators import Settings as TranslatorSettings
 from impasto.training.translators import translator_training
 from impasto.weights.model import Card, read_model
 from impasto.weights.store import catalog, find
 
 PAINTERS = ("johnson", "multistyle", "adain", "prediction")
-TRANSLATORS = ("pix2pix",)
+TRANSLATORS = ("pix2pix", "spade")
 TRAINABLE = PAINTERS + TRANSLATORS
 STARTS = {
     "johnson": ("johnson", "prediction"),
@@ -58,7 +60,7 @@ def train(
     run: str | os.PathLike[str],
     styles: Sequence[str | os.PathLike[str]] = (),
     start: str | os.PathLike[str] | None = None,
-    settings: Settings | Pix2PixSettings | None = None,
+    settings: Settings | TranslatorSettings | None = None,
     run_settings: RunSettings | None = None,
     on_step: OnTrainingStep | None = None,
 ) -> Trained:
@@ -67,11 +69,12 @@ def train(
     Args:
         method: One of `TRAINABLE`.
         data: A folder of photos, looked through with the folders in it; one of 20 is held out. For `pix2pix` a
-            folder of pairs: `train/*` side by side, or `trainA/*` and `trainB/*`; what lies in `val` or `test`
-            likewise is held out.
+            folder of pairs: `train/*` side by side, or `trainA/*` and `trainB/*`; for `spade` label maps and their
+            pictures: `trainannot/*` and `train/*`, or `train_label/*` and `train_img/*`. What lies in `val` or
+            `test` likewise is held out.
         run: The run's folder.
         styles: Paintings, or folders of them. `johnson` learns one, `multistyle` each under its file's name; for
-            `adain` and `prediction` the more the better; `pix2pix` has none.
+            `adain` and `prediction` the more the better; translators have none.
         start: A trained network to begin with, whose widths are then kept. A `multistyle` network keeps all it
             knows, to the bit, and learns new styles by their rows alone; given its own styles, all of it is trained
             further. `johnson` and `multistyle` can also begin with a network for `prediction`, which knows how to
@@ -97,11 +100,11 @@ def train(
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
     config = {"impasto": __version__, "method": method}
     training: Training
-    if isinstance(settings, Pix2PixSettings):
+    if isinstance(settings, Pix2PixSettings | SpadeSettings):
         if styles or start is not None:
             raise SettingError(f"{method} takes neither styles nor a network to begin with; leave them out")
         training, described = translator_training(settings, Path(data))
-        config |= {"settings": asdict(settings)} | described
+        config |= {"settings": asdict(training.settings)} | described
     else:
         training, described = _painter_training(method, settings, data, styles, start)
         config |= described
@@ -132,7 +135,7 @@ def _painter_training(
 
 def suited_settings(
     method: str, styles: Sequence[str | os.PathLike[str]], start: str | os.PathLike[str] | None
-) -> Settings | Pix2PixSettings:
+) -> Settings | TranslatorSettings:
     """Return what a training is set to where nothing else is said.
 
     A method has its own settings, with colours encoded for AdaIN; a network to begin with brings those that it was
@@ -150,7 +153,7 @@ def suited_settings(
     check_choice("method", method, TRAINABLE)
     kind = getattr(METHODS[method].load(), METHODS[method].settings)
     if start is None:
-        own: Settings | Pix2PixSettings = kind()
+        own: Settings | TranslatorSettings = kind()
         return replace(own, encoded_colors=True) if isinstance(own, AdainSettings) else own
     check_choice("method", method, PAINTERS)
     begun = _Start.read(start, method)

@@ -1,16 +1,27 @@
-"""What translators are trained on: pairs of a folder, those of `val` or `test` held out, or one of 20."""
+"""What translators are trained on: those of `val` or `test` held out, or one of 20."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from impasto.data.labelled import LabelledFolder, find_labelled
 from impasto.data.pairs import Direction, Pair, find_pairs
+from impasto.errors import ImpastoError
+from impasto.image.labels import read_label_map
 from impasto.methods.pix2pix import Pix2PixSettings
+from impasto.methods.spade import SpadeSettings
+from impasto.nn.labelled import MOST_CLASSES
+from impasto.training.adversarial import AdversarialTraining
 from impasto.training.pix2pix import Pix2PixTraining
+from impasto.training.spade import SpadeTraining
 
 HELD_OUT_SPLITS = ("val", "test")
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
+
+Item = TypeVar("Item")
+Settings = Pix2PixSettings | SpadeSettings
 
 
 class Pairs(NamedTuple):
@@ -27,28 +38,61 @@ class Pairs(NamedTuple):
             InputError: If there are none.
         """
         trained = find_pairs(folder, "train", direction).pairs
-        for split in HELD_OUT_SPLITS:
-            if any((folder / f"{split}{side}").is_dir() for side in ("", "A")):
-                return cls(trained, find_pairs(folder, split, direction).pairs[:MOST_HELD_OUT])
-        held_out = trained[HELD_OUT_EVERY // 2 :: HELD_OUT_EVERY][:MOST_HELD_OUT]
-        if not held_out:
-            return cls(trained, trained)
-        return cls([pair for pair in trained if pair not in set(held_out)], held_out)
-
-    def described(self) -> dict[str, Any]:
-        """Return what tells these pairs from others: their number, and a digest of names and sizes."""
-        digest = hashlib.sha256()
-        for pair in (*self.trained, *self.held_out):
-            for path in (pair.source, pair.target):
-                digest.update(f"{path.name} {path.stat().st_size}\n".encode())
-        return {"trained": len(self.trained), "held_out": len(self.held_out), "sha256": digest.hexdigest()}
+        split = _held_out_split(folder, "", "A")
+        return cls(*_split(trained, find_pairs(folder, split, direction).pairs if split else ()))
 
 
-def translator_training(settings: Pix2PixSettings, data: Path) -> tuple[Pix2PixTraining, dict[str, Any]]:
-    """Return a training on a folder's pairs, and what tells its data from others.
+def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTraining, dict[str, Any]]:
+    """Return a training on a folder, and what tells its settings and data from others.
 
     Raises:
-        InputError: If there are none.
+        InputError: If there is nothing to train on.
     """
-    pairs = Pairs.under(data, settings.direction)
-    return Pix2PixTraining(settings, pairs.trained, pairs.held_out), {"pairs": pairs.described()}
+    if isinstance(settings, Pix2PixSettings):
+        pairs = Pairs.under(data, settings.direction)
+        paths = [path for pair in (*pairs.trained, *pairs.held_out) for path in (pair.source, pair.target)]
+        return Pix2PixTraining(settings, *pairs), _described(len(pairs.trained), len(pairs.held_out), paths)
+    found, split = find_labelled(data), _held_out_split(data, "_label", "annot")
+    trained, held_out = _split(found.items, find_labelled(data, split).items if split else ())
+    if not settings.classes:
+        settings = replace(settings, classes=count_classes(found))
+    paths = [path for item in (*trained, *held_out) for path in item if path is not None]
+    training = SpadeTraining(settings, trained, held_out, found.palette)
+    return training, _described(len(trained), len(held_out), paths)
+
+
+def count_classes(found: LabelledFolder) -> int:
+    """Return how many classes there are: as many as are named, or one more than the largest id of the maps."""
+    if found.names:
+        return len(found.names)
+    largest = 0
+    for item in found.items:
+        try:
+            largest = max(largest, int(read_label_map(item.labels, found.palette).max()))
+        except ImpastoError:
+            continue  # it will be passed over and named
+    return min(largest + 1, MOST_CLASSES)
+
+
+def _held_out_split(folder: Path, *endings: str) -> str | None:
+    """Return which split is held out, if there is one."""
+    return next(
+        (split for split in HELD_OUT_SPLITS if any((folder / f"{split}{ending}").is_dir() for ending in endings)),
+        None,
+    )
+
+
+def _split(trained: Sequence[Item], held_out: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Return what is trained on and what is held out: one of 20 where nothing is; all of it where there are few."""
+    if held_out:
+        return trained, held_out[:MOST_HELD_OUT]
+    held_out = trained[HELD_OUT_EVERY // 2 :: HELD_OUT_EVERY][:MOST_HELD_OUT]
+    return ([each for each in trained if each not in held_out], held_out) if held_out else (trained, trained)
+
+
+def _described(trained: int, held_out: int, paths: Iterable[Path]) -> dict[str, Any]:
+    """Return what tells data from others: how many there are, and a digest of names and sizes."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+    return {"data": {"trained": trained, "held_out": held_out, "sha256": digest.hexdigest()}}

@@ -362,7 +362,9 @@ def _sheet(order: _Order, on_step: OnStep | None) -> Result:
 
 def _translate(order: _Order, on_step: OnStep | None) -> Result:
     assert isinstance(order.settings, TranslateSettings)
-    return translate(order.choices["translator"], order.inputs["content"][0], settings=order.settings)
+    model, content = order.choices["translator"], order.inputs["content"][0]
+    instances = next(iter(order.inputs.get("instances", [])), None)
+    return translate(model, content, instances=instances, settings=order.settings)
 
 
 _PAINTERS: Mapping[str, Callable[[_Order, OnStep | None], Result]] = {

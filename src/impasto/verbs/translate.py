@@ -8,17 +8,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from impasto.errors import ImpastoError, SettingError, WeightsError, check_range, check_whole
+from impasto.errors import ImpastoError, InputError, SettingError, WeightsError, check_range, check_whole
 from impasto.image.channels import from_channels, with_channels
 from impasto.image.io import Image, ImageSource, read_image
+from impasto.image.labels import read_labels
 from impasto.image.resize import fit, resize
 from impasto.methods import METHODS
 from impasto.nn import translate as any_size
 from impasto.nn.blocks import Noise
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
+from impasto.nn.labelled import LabelSettings
 from impasto.result import Result
 from impasto.verbs.published import read_any_model, sha256_of, state_of
 from impasto.verbs.stylize import recipe_of
@@ -70,6 +73,7 @@ def translate(
     model: str | os.PathLike[str],
     source: ImageSource,
     *,
+    instances: ImageSource | None = None,
     settings: TranslateSettings | None = None,
     **changes: Any,
 ) -> Result:
@@ -77,7 +81,10 @@ def translate(
 
     Args:
         model: A model file, such as the `model.safetensors` of a run.
-        source: A path, bytes, PIL image, numpy array or tensor, of any size.
+        source: A path, bytes, PIL image, numpy array or tensor, of any size; for a network that paints label maps
+            a map of ids.
+        instances: Which object each pixel belongs to, for a network that sees where objects touch; by default
+            every class is one.
         settings: All settings at once.
         **changes: Single settings, such as `seed=3`, in place of or on top of `settings`.
 
@@ -94,14 +101,21 @@ def translate(
     """
     began = time.perf_counter()
     settings = _changed(settings or TranslateSettings(), changes)
-    photo = read_image(source)
     translator = load_translator(model, settings)
+    labelled = METHODS[translator.card.method].labelled
+    photo = read_labels(source) if labelled else read_image(source)
+    numbers = None if instances is None else read_labels(instances)
+    inputs = {"content": photo} | ({} if numbers is None else {"instances": numbers})
+    if numbers is not None and not labelled:
+        raise SettingError(f"{translator.name} translates pictures, which have no instances; leave them out")
     try:
-        painted = _translated(photo, translator, settings)
+        entered = _labels(photo, numbers, translator) if labelled else _picture(photo, translator, settings)
+        painted = _translated(entered, translator, settings)
     except (RuntimeError, MemoryError) as error:
         raise _explained(error, max(photo.height, photo.width)) from error
-    recipe = recipe_of("translate", settings, {"content": photo}, translator, translator=os.fspath(model))
-    image = replace(from_channels(painted, photo), recipe=recipe)
+    recipe = recipe_of("translate", settings, inputs, translator, translator=os.fspath(model))
+    like = replace(photo, pixels=np.zeros((1, 1, 1), np.uint8)) if labelled else photo
+    image = replace(from_channels(painted, like), recipe=recipe)
     return Result(image, recipe, [{}], time.perf_counter() - began)
 
 
@@ -132,13 +146,43 @@ def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: tor
     return Translator(generator, card, path.name, sha256_of(path, state))
 
 
-@torch.inference_mode()
-def _translated(photo: Image, translator: Translator, settings: TranslateSettings) -> Tensor:
-    """Return the translation of a picture, `(1, channels, height, width)` in [0, 1]."""
-    generator, channels = translator.generator, translator.card.channels[0]
-    picture = with_channels(photo, channels)
+def _picture(photo: Image, translator: Translator, settings: TranslateSettings) -> Tensor:
+    """Return what a network sees of a picture."""
+    picture = with_channels(photo, translator.card.channels[0])
     if settings.size is not None:
         picture = resize(picture, *fit(photo.height, photo.width, settings.size))
+    return picture * 2 - 1
+
+
+def _labels(labels: Image, instances: Image | None, translator: Translator) -> Tensor:
+    """Return what a network sees of a label map.
+
+    Raises:
+        InputError: If maps differ in size, or no id of the map is a class.
+    """
+    row = METHODS[translator.card.method]
+    settings: LabelSettings = translator.card.settings_as(getattr(row.load(), row.settings))
+    maps = [
+        torch.from_numpy(image.pixels[..., 0].astype(np.int64))[None, None]
+        for image in (labels, instances or labels)
+    ]
+    if maps[0].shape != maps[1].shape:
+        raise InputError(
+            f"{labels.name} is {labels.width}×{labels.height} pixels, and its instances are "
+            f"{maps[1].shape[3]}×{maps[1].shape[2]}; both must be of one size"
+        )
+    if int(maps[0].min()) >= settings.classes:
+        raise InputError(
+            f"{labels.name} has no class: its ids begin with {int(maps[0].min())}, those of {translator.name} end "
+            f"with {settings.classes - 1}; give a map of ids, not a picture of them"
+        )
+    return settings.encoded(*maps)
+
+
+@torch.inference_mode()
+def _translated(entered: Tensor, translator: Translator, settings: TranslateSettings) -> Tensor:
+    """Return what a network makes of what it sees, `(1, channels, height, width)` in [0, 1]."""
+    generator = translator.generator
     weight = next(generator.parameters())
     shares = {module: module.share for module in generator.modules() if isinstance(module, Noise)}
     devices = [weight.device] if weight.device.type == "cuda" else []
@@ -147,7 +191,7 @@ def _translated(photo: Image, translator: Translator, settings: TranslateSetting
             module.share = share * settings.noise
         with repeatable(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(settings.seed)
-            painted = any_size.translate(generator, (picture * 2 - 1).to(weight))
+            painted = any_size.translate(generator, entered.to(weight))
     finally:
         for module, share in shares.items():
             module.share = share
