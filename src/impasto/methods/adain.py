@@ -185,6 +185,13 @@ def encode(vgg: VGG, picture: Picture, encoded_colors: bool) -> Features:
     return torch.cat([features, colors_of(picture).to(features.dtype)], dim=1)
 
 
+def encode_continued(vgg: VGG, picture: Picture, encoded_colors: bool) -> Features:
+    """Return what `encode` sees of a picture that goes on beyond its edges, outer pixels repeated for `MARGIN`."""
+    places = MARGIN // STRIDE
+    encoded = encode(vgg, pad(picture, (MARGIN,) * 4, mode="replicate"), encoded_colors)
+    return encoded[:, :, places:-places, places:-places]
+
+
 def colors_of(picture: Picture) -> Features:
     """Return the mean colour of each place of relu4_1, along `COLOR_AXES`."""
     axes = picture.new_tensor(COLOR_AXES)[:, :, None, None]

@@ -22,6 +22,7 @@ from impasto.methods.adain import (
     colors_of,
     decoder_of,
     encode,
+    encode_continued,
     style_row,
 )
 from impasto.nn.compute import choose_dtype
@@ -63,9 +64,12 @@ class AdainTraining(OnePassTraining):
         (vgg,) = self._vgg
         looks = self._looks_at(positions, held_out)
         with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            encoded = encode(vgg, pictures, self.settings.encoded_colors)
-            target = adain(encoded, torch.cat([look["row"] for look in looks]))
-        painted = self.network(target)
+            rows = torch.cat([look["row"] for look in looks])
+            # what is decoded has no frame of zeros around it, as when a photo is painted; what the painted crop is
+            # compared with has the same as the crop
+            entered = adain(encode_continued(vgg, pictures, self.settings.encoded_colors), rows)
+            target = adain(encode(vgg, pictures, self.settings.encoded_colors), rows)
+        painted = self.network(entered)
         with torch.autocast(self.device.type, enabled=False):
             found = vgg(painted.float(), STYLE_LAYERS)
             style = torch.stack([self._style_distance(found[name], name, looks) for name in STYLE_LAYERS]).sum()
@@ -77,7 +81,7 @@ class AdainTraining(OnePassTraining):
             }
             if settings.encoded_colors:
                 colors = colors_of(painted.float())
-                terms["colors"] = settings.colors_weight * content_loss(colors, target[:, FEATURES:])
+                terms["colors"] = settings.colors_weight * content_loss(colors, entered[:, FEATURES:])
             if settings.checkerboard_weight:
                 terms["checkerboard"] = settings.checkerboard_weight * checkerboard(painted, STRIDE).mean()
             return terms
@@ -86,7 +90,7 @@ class AdainTraining(OnePassTraining):
     def painted_samples(self, photo: Picture) -> Picture:
         """Return a photo painted after held-out paintings."""
         (vgg,) = self._vgg
-        encoded = encode(vgg, photo, self.settings.encoded_colors)
+        encoded = encode_continued(vgg, photo, self.settings.encoded_colors)
         looks = [self.held_out_looks.at(index) for index in range(min(SAMPLES, len(self.held_out_looks)))]
         return torch.cat([self.network(adain(encoded, look["row"]).float()).clamp(0, 1) for look in looks])
 
