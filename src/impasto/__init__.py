@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from impasto.result import Result as Result
     from impasto.result import Step as Step
     from impasto.training.train import train as train
+    from impasto.verbs.evaluate import evaluate as evaluate
     from impasto.verbs.folder import stylize_folder as stylize_folder
     from impasto.verbs.layers import layers as layers
     from impasto.verbs.reproduce import reproduce as reproduce
@@ -43,6 +44,7 @@ _HOMES = {
     "Step": "impasto.result",
     "TranslateSettings": "impasto.verbs.translate",
     "WeightsError": "impasto.errors",
+    "evaluate": "impasto.verbs.evaluate",
     "layers": "impasto.verbs.layers",
     "read_image": "impasto.image.io",
     "reproduce": "impasto.verbs.reproduce",

@@ -57,3 +57,21 @@ def test_refusals(refused):
     assert "samples is 0" in refused("translate", "runs/night", "cat.png", "--samples", "0")
     assert "choose another output" in refused("translate", "runs/night", "cat.png", "-o", "cat.png")
     assert "lost.png does not exist" in refused("translate", "runs/night", "lost.png")
+
+
+def test_measuring(capsys: pytest.CaptureFixture[str], refused):
+    """The two halves of each file are alike, so that a picture's distance from itself shows."""
+    Path("data/val").mkdir(parents=True)
+    for name in "ab":
+        with PIL.Image.open("cat.png") as image:
+            both = PIL.Image.new("RGB", (128, 64))
+            both.paste(image.resize((64, 64)), (0, 0))
+            both.paste(image.resize((64, 64)), (64, 0))
+            both.save(f"data/val/{name}.png")
+    assert main(["evaluate", "runs/night", "--data", "data"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["protocol"]["count"] == 2 and told["protocol"]["split"] == "val"
+    assert 0 < told["values"]["l1"] < 1 and told["intervals"]["l1"][0] <= told["values"]["l1"]
+    assert "there is no --data" in refused("evaluate", "runs/night")
+    assert "there is no MODEL" in refused("evaluate")
+    assert "neither a folder test" in refused("evaluate", "runs/night", "--data", "data", "--split", "test")

@@ -20,6 +20,7 @@ from impasto.training.pix2pix import Pix2PixTraining
 from impasto.training.run import RunSettings, Trained
 from impasto.training.train import train
 from impasto.training.translators import Pairs
+from impasto.verbs.evaluate import evaluate
 from impasto.verbs.translate import translate
 from impasto.weights.model import read_model
 
@@ -172,3 +173,21 @@ def test_refusals(pairs: Path, tmp_path: Path):
     with pytest.raises(ImpastoError, match=r"the loss gan is nan at step 0; lower learning_rate"):
         training = Pix2PixTraining(SMALL, [Pair(pairs / "a", pairs / "a")], [])
         training.improve("generator", {"gan": torch.tensor(float("nan"))})
+
+
+def test_what_was_held_out_is_measured(pairs: Path, tmp_path: Path):
+    trained = run(pairs, tmp_path / "run", dropout=False)
+    (pairs / "val" / "broken.png").write_bytes(b"nothing")
+    told: list[tuple[int, int]] = []
+    found = evaluate(trained.model, data=pairs, on_picture=lambda *numbers: told.append(numbers))
+    assert found.protocol["count"] == 2 and "broken.png" in found.broken["broken"] and told == [(1, 3), (2, 3)]
+    assert found.protocol["size"] == "shorter side 32 pixels"
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    shown = min((line for line in lines if "held_out_l1" in line), key=lambda line: line["held_out_distance"])
+    assert found.values["l1"] == pytest.approx(shown["held_out_l1"], abs=0.01)
+    assert found.values["distance_vgg16"] == pytest.approx(shown["held_out_distance"], rel=0.05)
+    assert {"fid_efficientnet_lite0", "kid_efficientnet_lite0", "psnr", "ssim"} < set(found.values)
+    for name, (low, high) in found.intervals.items():
+        assert low <= high, name
+    with pytest.raises(InputError, match=r"0 pictures of test could be measured|holds neither a folder test"):
+        evaluate(trained.model, data=pairs, split="test")

@@ -18,6 +18,7 @@ COMMANDS = {
     "sheet": "paint one picture with many settings, side by side",
     "layers": "see what each layer of the network sees: content, or brush strokes",
     "train": "teach a network to paint, or to translate, from folders of pictures",
+    "evaluate": "measure what a network makes of pictures it was not trained on",
     "reproduce": "paint a picture again from the recipe it carries",
     "export": "write a trained network as an ONNX file",
     "demo": "paint a bundled photo after a bundled painting",

@@ -49,7 +49,7 @@ def main(words: list[str]) -> int:
     given(options.model, "MODEL; name the model.safetensors of a run", COMMAND)
     given(options.source, "SOURCE; name a picture after the model", COMMAND)
     check_whole("samples", options.samples, 1, MOST_SAMPLES)
-    model = _model(options.model)
+    model = model_file(options.model)
     load_translator(model, options.settings)
     jobs = plan(options.source, [_name(model)], options.output)
     began, told, failures = time.perf_counter(), list[dict[str, Any]](), list[dict[str, str]]()
@@ -99,7 +99,7 @@ def _translate(job: Job, model: Path, options: TranslateOptions) -> list[dict[st
     return told
 
 
-def _model(name: str) -> Path:
+def model_file(name: str) -> Path:
     """Return the model file; of a run's folder the one in it."""
     path = Path(name)
     return path / "model.safetensors" if path.is_dir() else path
