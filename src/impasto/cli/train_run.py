@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from impasto.cli.console import duration, is_terminal, print_json, say
+from impasto.cli.console import duration, is_terminal, print_json, say, warn
 from impasto.cli.options import Json, Settings, parse
 from impasto.errors import ImpastoError, SettingError, one_line
 from impasto.methods import Method
@@ -98,6 +98,7 @@ def main(method: Method, words: list[str]) -> int:
                 settings=options.settings,
                 run_settings=options.running,
                 on_step=show,
+                on_warning=warn,
             )
         except KeyboardInterrupt:
             say(f"impasto: interrupted; repeat the command to go on with {one_line(options.run)}")

@@ -67,6 +67,22 @@ def generator_loss(fake: Verdicts, kind: Adversarial) -> Scalar:
     return -fake.mean()
 
 
+def verdict_accuracy(real: Verdicts, fake: Verdicts, kind: Adversarial) -> Scalar:
+    """Return the share of verdicts that are right, real and fake counting alike.
+
+    Convention: a verdict is for real above what lies halfway between the two targets; for wgangp, which has none,
+    above the mean of all verdicts.
+
+    Args:
+        real: Verdicts on real pictures.
+        fake: Verdicts on generated ones.
+        kind: Which loss; see the module.
+    """
+    real, fake = real.detach().float(), fake.detach().float()
+    halfway = {"vanilla": 0.0, "hinge": 0.0, "lsgan": 0.5}.get(kind, (real.mean() + fake.mean()) / 2)
+    return ((real > halfway).float().mean() + (fake <= halfway).float().mean()) / 2
+
+
 def gradient_penalty(
     discriminator: Callable[[Features], Verdicts], real: Features, fake: Features, share: Float[Tensor, " b"]
 ) -> Scalar:

@@ -16,6 +16,7 @@ from impasto.errors import ImpastoError
 from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.compute import lay_out
 from impasto.training.module import Training
+from impasto.training.watchdog import ACCURACY
 
 
 class AdversarialTraining(Training):
@@ -99,6 +100,11 @@ class AdversarialTraining(Training):
         optimizer.step()
         schedule.step()
         self.log_dict({name: term.detach() for name, term in terms.items()})
+
+    def watch(self, accuracy: Tensor) -> None:
+        """Log how often the discriminator is right."""
+        if self._fabric is not None or self._trainer is not None:
+            self.log(ACCURACY, accuracy)
 
     @contextmanager
     def noise(self, *numbers: int) -> Iterator[None]:

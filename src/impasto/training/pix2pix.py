@@ -9,12 +9,12 @@ from torch.utils.data import DataLoader
 from impasto._typing import Features, Picture
 from impasto.data.paired import PairedBatch, PairedCrops, collate_pairs, whole_pair
 from impasto.data.pairs import Pair
-from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
+from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty, verdict_accuracy
 from impasto.methods.pix2pix import Pix2PixSettings, card_of, discriminator_of, generator_of
-from impasto.metrics.distance import perceptual_distance
 from impasto.nn.translate import translate
 from impasto.nn.vgg import VGG
 from impasto.training.adversarial import AdversarialTraining, frozen
+from impasto.training.watchdog import HeldOutMeasures
 from impasto.weights.model import Card
 
 SAMPLES = 4
@@ -75,10 +75,9 @@ class Pix2PixTraining(AdversarialTraining):
         """Return what the discriminator minimises: half of its loss, so that it learns no faster."""
         settings = self.settings
         real, fake = (torch.cat([real_a, b], dim=1) for b in (real_b, fake_b.to(real_b.dtype)))
-        kind = settings.adversarial
-        terms = {
-            "discriminator": 0.5 * discriminator_loss(self.discriminator(real), self.discriminator(fake), kind)
-        }
+        kind, for_real, for_fake = settings.adversarial, self.discriminator(real), self.discriminator(fake)
+        self.watch(verdict_accuracy(for_real, for_fake, kind))
+        terms = {"discriminator": 0.5 * discriminator_loss(for_real, for_fake, kind)}
         if kind == "wgangp":
             share = torch.rand(len(real), device=real.device)
             terms["penalty"] = settings.penalty_weight * gradient_penalty(self.discriminator, real, fake, share)
@@ -98,15 +97,12 @@ class Pix2PixTraining(AdversarialTraining):
         self._vgg = [VGG.pretrained(device=self.device)]
 
     def held_out_terms(self) -> dict[str, float]:
-        """Return L1, in [0, 1], and the perceptual distance, which tells the best network."""
-        (vgg,) = self._vgg
-        l1, distance = [], []
+        """Return how far translations are from what they should be, and signs of what goes wrong."""
+        measures = HeldOutMeasures(*self._vgg)
         for number, pair in enumerate(self.held_out):
             _, real_b, fake_b = self._translated(pair, number)
-            l1.append(float((fake_b - real_b).abs().mean()))
-            distance.append(float(perceptual_distance(_rgb(fake_b), _rgb(real_b), vgg)))
-        means = {"l1": sum(l1) / len(l1), "distance": sum(distance) / len(distance)}
-        return means | {"total": means["distance"]}
+            measures.add(_rgb(fake_b), _rgb(real_b))
+        return measures.means()
 
     def samples(self) -> Picture:
         """Return input, output and what it should be, row by row."""

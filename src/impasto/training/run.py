@@ -8,7 +8,7 @@ as the training goes), `checkpoints/last.safetensors` and `best.safetensors` (ev
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from impasto.nn.compute import Device, choose_device, choose_dtype
 from impasto.training.chapters import CHAPTER
 from impasto.training.checkpoint import SafetensorsCheckpoints
 from impasto.training.module import Training
+from impasto.training.watchdog import Watchdog
 from impasto.weights.model import write_model
 from impasto.writing import replace_file
 
@@ -30,6 +31,9 @@ Mixed = Literal["auto", "bf16-mixed", "16-mixed", "32-true"]
 LOGGED_EVERY = 10
 """Steps between two lines of metrics."""
 
+Trouble = Literal["warn", "stop"]
+OnWarning = Callable[[str], None]
+"""Called with what the watchdog has to say, in one line."""
 OnTrainingStep = Callable[[int, int, Mapping[str, float]], None]
 """Called after every step with the steps done, the steps in all, and the losses; raising in it cancels."""
 
@@ -46,6 +50,8 @@ class RunSettings:
     """Steps between two looks at held-out photos, which give samples and the best weights."""
     patience: int = 20
     """Looks without a lower held-out loss after which the training stops early; 0 never stops it."""
+    trouble: Trouble = "warn"
+    """What the watchdog does that notices a dead discriminator, collapse, inversion or a checkerboard."""
 
     def __post_init__(self) -> None:
         check_choice("device", self.device, Device)
@@ -54,6 +60,7 @@ class RunSettings:
         if self.evaluate_every % CHAPTER:
             raise SettingError(f"evaluate_every is {self.evaluate_every}; allowed are multiples of {CHAPTER}")
         check_whole("patience", self.patience, 0, 1_000_000)
+        check_choice("trouble", self.trouble, Trouble)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ class Trained:
         stopped_early: Whether it stopped before its last step because nothing got better.
         broken: Pictures that could not be read, with the reason.
         seconds: Time spent training, over all parts of the run.
+        warnings: What the watchdog said, with the steps.
     """
 
     model: Path
@@ -75,6 +83,7 @@ class Trained:
     stopped_early: bool
     broken: Mapping[str, str]
     seconds: float
+    warnings: Sequence[str] = ()
 
 
 def run_training(
@@ -83,6 +92,7 @@ def run_training(
     config: Mapping[str, Any],
     settings: RunSettings,
     on_step: OnTrainingStep | None = None,
+    on_warning: OnWarning | None = None,
 ) -> Trained:
     """Train, or go on with a run that was interrupted, until the last step or until nothing gets better.
 
@@ -92,6 +102,7 @@ def run_training(
         config: What was asked for, as JSON values; a folder with another config is refused.
         settings: How it is run.
         on_step: Called after every step; raising in it cancels.
+        on_warning: Called with what the watchdog says; that is kept in any case.
 
     Raises:
         SettingError: If the folder is that of another run.
@@ -100,7 +111,7 @@ def run_training(
         KeyboardInterrupt: After an interruption; the run can go on from its last chapter.
     """
     _claim(folder, config)
-    keeper = _Keeper(training, folder, settings, on_step)
+    keeper = _Keeper(training, folder, settings, on_step, on_warning)
     last = folder / "checkpoints" / "last.safetensors"
     device = choose_device(settings.device)
     trainer = lightning.Trainer(
@@ -180,9 +191,12 @@ class _Keeper(lightning.Callback):
         folder: Path,
         settings: RunSettings,
         on_step: OnTrainingStep | None,
+        on_warning: OnWarning | None,
     ) -> None:
         self.training, self.folder, self.settings, self.on_step = training, folder, settings, on_step
         self.best, self.waited, self.steps, self.seconds, self.stopped = float("inf"), 0, 0, 0.0, False
+        self.on_warning, self.watchdog, self.warnings = on_warning, Watchdog(), list[str]()
+        self._in_trouble = False
         self._sums: dict[str, float] = {}
         self._since, self._saved, self._better = time.perf_counter(), 0, False
 
@@ -190,13 +204,13 @@ class _Keeper(lightning.Callback):
         """Return what an interruption must not lose."""
         return {
             "best": self.best, "waited": self.waited, "steps": self.steps, "stopped": self.stopped,
-            "seconds": self.seconds, "broken": dict(self.training.broken),
+            "seconds": self.seconds, "broken": dict(self.training.broken), "warnings": list(self.warnings),
         }  # fmt: skip
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from where an interrupted run was."""
         self.training.broken |= state_dict["broken"]
-        for name in ("best", "waited", "steps", "stopped", "seconds"):
+        for name in ("best", "waited", "steps", "stopped", "seconds", "warnings"):
             setattr(self, name, state_dict[name])
 
     def finished(self, last: Path) -> bool:
@@ -212,7 +226,8 @@ class _Keeper(lightning.Callback):
     def trained(self) -> Trained:
         """Return what the run came to."""
         model = self.folder / "model.safetensors"
-        return Trained(model, self.steps, self.best, self.stopped, dict(self.training.broken), self.seconds)
+        broken, said = dict(self.training.broken), tuple(self.warnings)
+        return Trained(model, self.steps, self.best, self.stopped, broken, self.seconds, said)
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Forget metrics that an interrupted run wrote after its last checkpoint."""
@@ -239,6 +254,7 @@ class _Keeper(lightning.Callback):
         if self.steps % LOGGED_EVERY == 0:
             self._write({name: value / LOGGED_EVERY for name, value in self._sums.items()})
             self._sums.clear()
+        self._warn(self.watchdog.after_step(losses))
         if self.on_step is not None:
             self.on_step(self.steps, self.training.steps, losses)
 
@@ -246,8 +262,9 @@ class _Keeper(lightning.Callback):
         """End a chapter: look at held-out photos if it is time."""
         if self.steps >= self.training.steps or self.steps % self.settings.evaluate_every == 0:
             self._better = self._evaluate(trainer)
-            if self.stopped:
-                trainer.should_stop = True
+        self.stopped = self.stopped or self._in_trouble
+        if self.stopped:
+            trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save everything between two chapters: the state that Lightning goes on from without a guess."""
@@ -278,6 +295,7 @@ class _Keeper(lightning.Callback):
         path = self.folder / "samples" / f"{self.steps:07}.png"
         path.parent.mkdir(exist_ok=True)
         replace_file(path, encode_image(read_image(picture[0]), "png"))
+        self._warn(self.watchdog.after_look(terms))
         better = terms["total"] < self.best
         self.waited = 0 if better else self.waited + 1
         self.stopped = bool(self.settings.patience) and self.waited >= self.settings.patience
@@ -299,6 +317,14 @@ class _Keeper(lightning.Callback):
             },
         )
         write_model(self.folder / "model.safetensors", training.tensors(), card)
+
+    def _warn(self, said: Sequence[str]) -> None:
+        """Pass on what the watchdog says, and stop the run at the chapter's end if that is wanted."""
+        for words in said:
+            self.warnings.append(f"step {self.steps}: {words}")
+            if self.on_warning is not None:
+                self.on_warning(self.warnings[-1])
+            self._in_trouble = self._in_trouble or self.settings.trouble == "stop"
 
     def _write(self, values: Mapping[str, float]) -> None:
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:

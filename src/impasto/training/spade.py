@@ -10,14 +10,14 @@ from torch.utils.data import DataLoader
 from impasto._typing import Features, Picture
 from impasto.data.labelled import Labelled, LabelledBatch, LabelledCrops, collate_labelled, read_labelled
 from impasto.image.labels import Palette
-from impasto.losses.adversarial import discriminator_loss, generator_loss
+from impasto.losses.adversarial import discriminator_loss, generator_loss, verdict_accuracy
 from impasto.losses.matching import feature_matching, perceptual_matching
 from impasto.methods.spade import SpadeSettings, card_of, encoder_of, generator_of, judge_of
-from impasto.metrics.distance import perceptual_distance
 from impasto.nn.compute import choose_dtype
 from impasto.nn.translate import translate
 from impasto.nn.vgg import VGG
 from impasto.training.adversarial import AdversarialTraining, applied, frozen
+from impasto.training.watchdog import HeldOutMeasures
 from impasto.weights.model import Card
 
 SAMPLES = 4
@@ -90,9 +90,11 @@ class SpadeTraining(AdversarialTraining):
     def discriminator_terms(self, labels: Features, real: Picture, fake: Picture) -> dict[str, Tensor]:
         """Return what the discriminators minimise: the mean over their scales."""
         judged = [self._judged(labels, pictures) for pictures in (real, fake)]
+        for_real, for_fake = (scales[0][-1] for scales in judged)
+        self.watch(verdict_accuracy(for_real, for_fake, self.settings.adversarial))
         terms = [
-            discriminator_loss(for_real[-1], for_fake[-1], self.settings.adversarial)
-            for for_real, for_fake in zip(*judged, strict=True)
+            discriminator_loss(mine[-1], others[-1], self.settings.adversarial)
+            for mine, others in zip(*judged, strict=True)
         ]
         return {"discriminator": torch.stack(terms).mean()}
 
@@ -118,15 +120,12 @@ class SpadeTraining(AdversarialTraining):
         ]
 
     def held_out_terms(self) -> dict[str, float]:
-        """Return L1, in [0, 1], and the perceptual distance, which tells the best network."""
-        (vgg,) = self._vgg
-        l1, distance = [], []
+        """Return how far painted maps are from real pictures, and signs of what goes wrong."""
+        measures = HeldOutMeasures(*self._vgg)
         for number, item in enumerate(self.held_out):
             _, real, fake = self._painted(item, number)
-            l1.append(float((fake - real).abs().mean()))
-            distance.append(float(perceptual_distance(fake, real, vgg)))
-        means = {"l1": sum(l1) / len(l1), "distance": sum(distance) / len(distance)}
-        return means | {"total": means["distance"]}
+            measures.add(fake, real)
+        return measures.means()
 
     def samples(self) -> Picture:
         """Return map, what becomes of it, and the real picture, row by row."""

@@ -29,7 +29,7 @@ from impasto.training.module import Training
 from impasto.training.multistyle import MultistyleTraining
 from impasto.training.one_pass import OnePassTraining, Settings
 from impasto.training.prediction import PredictionTraining
-from impasto.training.run import OnTrainingStep, RunSettings, Trained, run_training
+from impasto.training.run import OnTrainingStep, OnWarning, RunSettings, Trained, run_training
 from impasto.training.translators import Settings as TranslatorSettings
 from impasto.training.translators import translator_training
 from impasto.weights.model import Card, read_model
@@ -63,6 +63,7 @@ def train(
     settings: Settings | TranslatorSettings | None = None,
     run_settings: RunSettings | None = None,
     on_step: OnTrainingStep | None = None,
+    on_warning: OnWarning | None = None,
 ) -> Trained:
     """Train a network; the same call on the same run goes on where it was interrupted, exactly.
 
@@ -82,6 +83,7 @@ def train(
         settings: The method's; if not given, those of `suited_settings`.
         run_settings: Device, precision, how often to look at held-out photos.
         on_step: Called after every step; raising in it cancels.
+        on_warning: Called with what a watchdog says that looks after translators' trainings.
 
     Returns:
         Where the model is, and what the training came to.
@@ -108,7 +110,7 @@ def train(
     else:
         training, described = _painter_training(method, settings, data, styles, start)
         config |= described
-    return run_training(training, Path(run), config, run_settings or RunSettings(), on_step)
+    return run_training(training, Path(run), config, run_settings or RunSettings(), on_step, on_warning)
 
 
 def _painter_training(

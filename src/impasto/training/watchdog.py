@@ -1,0 +1,133 @@
+"""A watchdog for adversarial trainings: what goes wrong in them, noticed and said in plain words.
+
+Two networks that improve against each other can end where neither does. What is looked at: how often the
+discriminator is right, step by step; and on held-out pictures whether outputs are alike where they should not be,
+whether light became dark, and whether a checkerboard lies over them.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from impasto._typing import Picture
+from impasto.image.color import luminance
+from impasto.losses.checkerboard import checkerboard
+from impasto.metrics.distance import perceptual_distance
+from impasto.metrics.pixels import l1
+from impasto.nn.vgg import VGG
+
+ACCURACY = "accuracy"
+"""What the share of verdicts that are right is logged as."""
+REMEMBERED = 200
+"""About how many steps the running mean of it remembers."""
+ALWAYS_RIGHT, BY_CHANCE = 0.99, 0.03
+ALIKE, INVERTED = 0.1, -0.3
+CHECKERED, CHECKERED_LEAST = 4.0, 1e-4
+"""How many times stronger than in real pictures a checkerboard is worth a word, and its least power."""
+STRIDE = 8
+"""Checkerboards of 2, 4 and 8 pixels are seen."""
+THUMB = 32
+
+
+class HeldOutMeasures:
+    """What is measured of held-out pictures: how far they are from real ones, and signs of what goes wrong."""
+
+    def __init__(self, vgg: VGG) -> None:
+        self.vgg = vgg
+        self._each: dict[str, list[float]] = {"l1": [], "distance": [], "correlation": []}
+        self._thumbs: tuple[list[Tensor], list[Tensor]] = ([], [])
+        self._power: tuple[list[float], list[float]] = ([], [])
+
+    def add(self, fake: Picture, real: Picture) -> None:
+        """Measure a generated picture beside the real one, both `(1, 3, height, width)` in [0, 1]."""
+        self._each["l1"].append(float(l1(fake, real)))
+        self._each["distance"].append(float(perceptual_distance(fake, real, self.vgg)))
+        thumbs = [adaptive_avg_pool2d(picture, THUMB) for picture in (fake, real)]
+        light = torch.stack([luminance(thumb)[:, 0].flatten() for thumb in thumbs])
+        self._each["correlation"].append(float(light.corrcoef()[0, 1].nan_to_num(0.0)))
+        for pictures, thumb in zip(self._thumbs, thumbs, strict=True):
+            pictures.append(thumb)
+        for powers, picture in zip(self._power, (fake, real), strict=True):
+            powers.append(float(checkerboard(picture, STRIDE).mean()))
+
+    def means(self) -> dict[str, float]:
+        """Return means by name: `total` is the distance, which tells the best network.
+
+        `correlation` is that of light and dark; `spread` and `checkerboard` are relative to real pictures'.
+        """
+        found = {name: sum(values) / len(values) for name, values in self._each.items()}
+        fake, real = (_spread(pictures) for pictures in self._thumbs)
+        checkered, natural = (sum(powers) / len(powers) for powers in self._power)
+        found["spread"] = fake / real if real > 0 else 1.0
+        found["checkerboard"] = checkered / max(natural, CHECKERED_LEAST / CHECKERED)
+        return found | {"total": found["distance"]}
+
+
+def _spread(pictures: list[Tensor]) -> float:
+    """Return how much pictures differ from each other."""
+    return float(torch.cat(pictures).std(dim=0, correction=0).mean())
+
+
+class Watchdog:
+    """Notices what goes wrong, and says each thing once until it is over."""
+
+    def __init__(self) -> None:
+        self._accuracy, self._steps = 0.0, 0
+        self._told: set[str] = set()
+
+    def after_step(self, losses: dict[str, float]) -> list[str]:
+        """Return what there is to say after a step."""
+        if ACCURACY not in losses:
+            return []
+        self._steps += 1
+        self._accuracy += (losses[ACCURACY] - self._accuracy) / min(self._steps, REMEMBERED)
+        settled = self._steps >= REMEMBERED
+        return [
+            *self._say(
+                "always right",
+                settled and self._accuracy > ALWAYS_RIGHT,
+                f"the discriminator has told real from generated nearly every time ({self._accuracy:.1%}) for "
+                f"{REMEMBERED} steps, so the generator learns little from it; give it a lower rate or fewer "
+                "channels, or choose adversarial lsgan or hinge",
+            ),
+            *self._say(
+                "by chance",
+                settled and abs(self._accuracy - 0.5) < BY_CHANCE,
+                f"the discriminator is right as often as a coin ({self._accuracy:.1%}) for {REMEMBERED} steps; "
+                "either all is learnt, which samples show, or it is dead: give it a higher rate, or start again",
+            ),
+        ]
+
+    def after_look(self, terms: dict[str, float]) -> list[str]:
+        """Return what there is to say after held-out pictures were measured."""
+        if "spread" not in terms:
+            return []
+        return [
+            *self._say(
+                "alike",
+                terms["spread"] < ALIKE,
+                f"outputs are nearly alike whatever goes in (they differ {terms['spread']:.0%} as much as real "
+                "ones): the generator has collapsed; start again with a lower rate or another seed",
+            ),
+            *self._say(
+                "inverted",
+                terms["correlation"] < INVERTED,
+                f"light and dark are exchanged (correlation {terms['correlation']:.2f} with what should be): start "
+                "again with another seed, or give l1_weight more",
+            ),
+            *self._say(
+                "checkered",
+                terms["checkerboard"] > CHECKERED,
+                f"a checkerboard lies over the outputs ({terms['checkerboard']:.0f} times as strong as in real "
+                "pictures); upsampling resize does without",
+            ),
+        ]
+
+    def _say(self, name: str, is_so: bool, words: str) -> list[str]:
+        if not is_so:
+            self._told.discard(name)
+            return []
+        if name in self._told:
+            return []
+        self._told.add(name)
+        return [words]
