@@ -19,6 +19,7 @@ COMMANDS = {
     "layers": "see what each layer of the network sees: content, or brush strokes",
     "train": "teach a network to paint, or to translate, from folders of pictures",
     "evaluate": "measure what a network makes of pictures it was not trained on",
+    "data": "look at a data folder before a training does",
     "reproduce": "paint a picture again from the recipe it carries",
     "export": "write a trained network as an ONNX file",
     "demo": "paint a bundled photo after a bundled painting",

@@ -18,6 +18,7 @@ from impasto.errors import ImpastoError, SettingError, one_line
 from impasto.methods import Method
 from impasto.nn.compute import reused_memory
 
+MOST_FINDINGS = 10
 Needed = tyro.conf.arg(help_behavior_hint="(needed)")
 
 
@@ -87,7 +88,9 @@ def main(method: Method, words: list[str]) -> int:
     suited = suited_settings(method.name, options.styles, options.start)
     if suited != kind():
         options = read(default=with_settings(settings=suited))
-    with _quiet_lightning(), _bar(options.run) as show, reused_memory():
+    if method.verb == "translate" and not (Path(options.run) / "config.json").exists():
+        _consult_the_doctor(method, options)
+    with quiet_lightning(), _bar(options.run) as show, reused_memory():
         try:
             trained = train(
                 method.name,
@@ -109,6 +112,18 @@ def main(method: Method, words: list[str]) -> int:
     return 0
 
 
+def _consult_the_doctor(method: Method, options: Any) -> None:
+    """Say what is wrong with a data folder before the first step."""
+    from impasto.cli.data_run import examined
+
+    found = [each for each in examined(method, options.data, options.settings).findings if each.severity != "note"]
+    for finding in found[:MOST_FINDINGS]:
+        say(f"impasto: {finding}")
+    if len(found) > MOST_FINDINGS:
+        told = f"impasto data check {one_line(options.data)} --for {method.name}"
+        say(f"impasto: and {len(found) - MOST_FINDINGS} findings more; {told} tells all")
+
+
 def _report(model: Path, broken: Mapping[str, str], trained: Mapping[str, Any]) -> None:
     for reason in broken.values():
         say(f"impasto: passed over: {reason}")
@@ -120,7 +135,7 @@ def _report(model: Path, broken: Mapping[str, str], trained: Mapping[str, Any]) 
 
 
 @contextlib.contextmanager
-def _quiet_lightning() -> Iterator[None]:
+def quiet_lightning() -> Iterator[None]:
     """Keep Lightning from telling of itself; what goes wrong is still raised."""
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)

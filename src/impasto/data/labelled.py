@@ -267,6 +267,11 @@ def collate_labelled(samples: Sequence[LabelledSample]) -> LabelledBatch:
     )
 
 
+def name_of(path: Path) -> str:
+    """Return what a file is called: its name without ending, and without what Cityscapes adds."""
+    return _ENDING.sub("", path.stem)
+
+
 def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
     """Return files by what they are called.
 
@@ -275,7 +280,7 @@ def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in paths:
-        name = _ENDING.sub("", path.stem)
+        name = name_of(path)
         if name in found:
             raise InputError(
                 f"{one_line(str(found[name]))} and {path.name} have the same name; rename one, since maps and "
