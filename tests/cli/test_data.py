@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.data.test_doctor import picture
 
 from impasto.cli import main
-from tests.data.test_doctor import picture
 
 
 @pytest.fixture(autouse=True)

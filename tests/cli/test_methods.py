@@ -25,7 +25,15 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
 
 def test_the_table(capsys: pytest.CaptureFixture[str]):
     gatys, *others = answer(capsys)["methods"]
-    assert [row["name"] for row in others] == ["johnson", "multistyle", "adain", "prediction", "pix2pix", "spade"]
+    assert [row["name"] for row in others] == [
+        "johnson",
+        "multistyle",
+        "adain",
+        "prediction",
+        "pix2pix",
+        "pix2pixhd",
+        "spade",
+    ]
     assert gatys["name"] == "gatys" and gatys["verb"] == "stylize" and "CVPR 2016" in gatys["paper"]
     assert main(["methods"]) == 0
     assert "gatys" in capsys.readouterr().out

@@ -5,8 +5,8 @@ import torch
 
 from impasto.errors import InputError, SettingError
 from impasto.image.labels import boundaries, one_hot
-from impasto.methods import spade
-from impasto.methods.pix2pixhd import InstanceEncoder, LocalEnhancer, averaged
+from impasto.methods import pix2pixhd, spade
+from impasto.methods.pix2pixhd import InstanceEncoder, LocalEnhancer, Pix2PixHDSettings, averaged
 from impasto.methods.spade import Spade, SpadeSettings
 from impasto.nn.resnet import ResnetGenerator
 
@@ -33,8 +33,10 @@ def test_published_numbers_of_parameters_of_spade(channels: int, generator: int,
 
 
 def test_published_number_of_parameters_of_pix2pixhd():
-    with torch.device("meta"):
-        assert count(LocalEnhancer(ResnetGenerator(36, 3, num_downs=4), 36, 3)) == 182_857_059
+    for enhanced, parameters in ((False, 182_546_755), (True, 182_857_059)):
+        networks = pix2pixhd.networks(Pix2PixHDSettings(classes=34, enhanced=enhanced, num_scales=2))
+        assert count(networks["generator"]) == parameters
+        assert count(networks["discriminator"]) == 5_603_202
 
 
 def test_the_enhancer_paints_at_twice_the_size():

@@ -166,7 +166,7 @@ def test_one_of_twenty_is_held_out_where_nothing_else_is(tmp_path: Path, photo: 
 
 
 def test_refusals(pairs: Path, tmp_path: Path):
-    with pytest.raises(SettingError, match="takes neither styles nor a network to begin with"):
+    with pytest.raises(SettingError, match="has no styles"):
         train("pix2pix", data=pairs, styles=["wave.jpg"], run=tmp_path / "run", settings=SMALL)
     with pytest.raises(InputError, match="holds neither a folder train of pictures side by side nor trainA"):
         train("pix2pix", data=tmp_path, run=tmp_path / "run", settings=SMALL)

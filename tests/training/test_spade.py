@@ -138,5 +138,5 @@ def test_refusals(streets: Path, tmp_path: Path):
         translate(model, streets / "train" / "a.png")
     with pytest.raises(InputError, match="is in colours; a label map is grey or indexed"):
         translate(model, np.random.default_rng(0).random((8, 8, 3)))
-    with pytest.raises(SettingError, match="takes neither styles"):
+    with pytest.raises(SettingError, match="has no styles"):
         train("spade", data=streets, styles=["x.png"], run=tmp_path / "other", settings=SMALL)

@@ -41,7 +41,8 @@ class TranslatorOptions(TrainOptions):
     train/*, or train_label/*, train_img/* and perhaps train_inst/*. What lies in val or test likewise is held out,
     to judge by, or else one of 20."""
     styles: tyro.conf.Suppress[tuple[str, ...]] = ()
-    start: tyro.conf.Suppress[str | None] = None
+    start: str | None = None
+    """A trained network to begin with; settings that are not told are then those it was trained with."""
 
 
 @dataclass(frozen=True)

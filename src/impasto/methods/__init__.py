@@ -94,6 +94,16 @@ METHODS = MappingProxyType(
             "CVPR 2017",
             url="https://arxiv.org/abs/1611.07004",
         ),
+        "pix2pixhd": Method(
+            name="pix2pixhd",
+            verb="translate",
+            settings="Pix2PixHDSettings",
+            what="turns label maps into large pictures, as learnt from pictures with their maps",
+            paper="Wang, Liu, Zhu, Tao, Kautz & Catanzaro, High-Resolution Image Synthesis and Semantic "
+            "Manipulation with Conditional GANs, CVPR 2018",
+            url="https://arxiv.org/abs/1711.11585",
+            labelled=True,
+        ),
         "spade": Method(
             name="spade",
             verb="translate",

@@ -10,7 +10,13 @@ discriminator, and in a VGG,
 What goes in is the label map, one channel a class, and where objects touch: a pixel lies on a boundary if one of
 its four neighbours belongs to another instance. An encoder can add what each object of a real picture looks like,
 one vector an instance; k-means of these vectors, class by class, are the looks to choose from afterwards.
+
+**Deviations**: pictures of any shape are trained on in crops. Verdicts and features are averaged over the scales,
+so that their number does not change what weighs how much.
 """
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -18,9 +24,39 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, relu
 
 from impasto._typing import Features
-from impasto.nn.blocks import norm_layer
+from impasto.errors import check_whole
+from impasto.losses.adversarial import Adversarial
+from impasto.nn.blocks import init_normal, norm_layer
+from impasto.nn.compute import frozen_for_speed
+from impasto.nn.labelled import LabelSettings, discriminator_of
+from impasto.nn.patchgan import MultiscaleDiscriminator
 from impasto.nn.resnet import ResnetBlock, ResnetGenerator, enlarging, reflected
 from impasto.nn.translate import Generator
+from impasto.weights.model import Card
+
+
+@dataclass(frozen=True)
+class Pix2PixHDSettings(LabelSettings):
+    """How the networks are built and trained; every value is checked at once."""
+
+    adversarial: Adversarial = "lsgan"
+    """The adversarial loss."""
+    num_downs: int = 4
+    """How often the global generator halves its picture."""
+    num_blocks: int = 9
+    """Residual blocks of the global generator."""
+    enhanced: bool = False
+    """Whether a local enhancer paints at twice the size of the global generator; begin with one trained alone."""
+    enhancer_blocks: int = 3
+    """Residual blocks of the local enhancer."""
+    num_scales: int = 3
+    """How many discriminators judge: at the whole size, at a half and a quarter of it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("num_downs", self.num_downs, 1, 8)
+        check_whole("num_blocks", self.num_blocks, 0, 64)
+        check_whole("enhancer_blocks", self.enhancer_blocks, 0, 64)
 
 
 class LocalEnhancer(Generator):
@@ -97,3 +133,55 @@ def averaged(features: Features, instances: Int[Tensor, "b 1 h w"]) -> Features:
 def halved(picture: Features) -> Features:
     """Return a picture at half its size, as the global generator sees it."""
     return avg_pool2d(picture, 3, stride=2, padding=1, count_include_pad=False)
+
+
+def generator_of(settings: Pix2PixHDSettings) -> Generator:
+    """Return the generator that settings describe, its first weights drawn."""
+    channels = settings.label_channels
+    coarse = ResnetGenerator(channels, 3, settings.base_channels, settings.num_blocks, num_downs=settings.num_downs)
+    network = LocalEnhancer(coarse, channels, 3, settings.enhancer_blocks) if settings.enhanced else coarse
+    init_normal(network)
+    return network
+
+
+def judge_of(settings: Pix2PixHDSettings) -> MultiscaleDiscriminator:
+    """Return the discriminators that settings describe, their first weights drawn."""
+    network = discriminator_of(settings, spectral=False)
+    init_normal(network)
+    return network
+
+
+def networks(settings: Pix2PixHDSettings) -> dict[str, nn.Module]:
+    """Return the networks by name, without weights: on the meta device."""
+    with torch.device("meta"):
+        return {"generator": generator_of(settings), "discriminator": judge_of(settings)}
+
+
+def translator(
+    settings: Pix2PixHDSettings, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> Generator:
+    """Return a trained generator, ready to paint label maps.
+
+    Args:
+        settings: How it was built.
+        tensors: Its weights by name.
+        device: Where it computes.
+        dtype: In what.
+    """
+    with torch.device("meta"):
+        network = generator_of(settings)
+    network.load_state_dict(dict(tensors), assign=True)
+    network.to(device, dtype)
+    frozen_for_speed(network)
+    return network
+
+
+def card_of(settings: Pix2PixHDSettings) -> Card:
+    """Return what a model file says about a generator that settings describe."""
+    return Card(
+        method="pix2pixhd",
+        settings=asdict(settings),
+        channels=(settings.label_channels, 3),
+        value_range=(-1.0, 1.0),
+        inference={"norm": "instance", "dropout": "none"},
+    )

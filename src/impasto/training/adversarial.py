@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, SettingError
 from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.compute import lay_out
 from impasto.training.module import Training
 from impasto.training.watchdog import ACCURACY
+from impasto.weights.model import Card
 
 
 class AdversarialTraining(Training):
@@ -27,6 +28,7 @@ class AdversarialTraining(Training):
     """
 
     settings: AdversarialSettings
+    generator: nn.Module
     automatic_optimization = False
 
     def __init__(self, samples: int) -> None:
@@ -58,6 +60,29 @@ class AdversarialTraining(Training):
         turn = step * self.settings.batch_size / self.samples_in_a_round
         over = (turn - self.settings.epochs) / max(1e-9, self.settings.decay_epochs)
         return min(1.0, max(0.0, 1 - over))
+
+    def begin_with(self, card: Card, tensors: Mapping[str, Tensor]) -> None:
+        """Begin with a trained generator instead of one that was drawn.
+
+        Args:
+            card: What its model file says about itself.
+            tensors: Its weights by name.
+
+        Raises:
+            SettingError: If it has another shape.
+        """
+        network = self.generator_for(card)
+        known = {name: tensor for name, tensor in tensors.items() if name in network.state_dict()}
+        try:
+            network.load_state_dict(known)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise SettingError(f"the network to begin with is not of the shape that is set ({reason})") from None
+
+    def generator_for(self, card: Card) -> nn.Module:
+        """Return which part of the networks a trained generator is."""
+        generator: nn.Module = self.generator
+        return generator
 
     def rates(self) -> Mapping[str, float]:
         """Return the learning rate of networks that have one of their own."""

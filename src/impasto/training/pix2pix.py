@@ -11,7 +11,7 @@ from impasto.data.paired import PairedBatch, PairedCrops, collate_pairs, whole_p
 from impasto.data.pairs import Pair
 from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty, verdict_accuracy
 from impasto.methods.pix2pix import Pix2PixSettings, card_of, discriminator_of, generator_of
-from impasto.nn.translate import translate
+from impasto.nn.translate import Generator, translate
 from impasto.nn.vgg import VGG
 from impasto.training.adversarial import AdversarialTraining, frozen
 from impasto.training.watchdog import HeldOutMeasures
@@ -25,6 +25,7 @@ class Pix2PixTraining(AdversarialTraining):
 
     method = "pix2pix"
     settings: Pix2PixSettings
+    generator: Generator
 
     def __init__(self, settings: Pix2PixSettings, pairs: Sequence[Pair], held_out: Sequence[Pair]) -> None:
         super().__init__(len(pairs))

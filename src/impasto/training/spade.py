@@ -1,35 +1,24 @@
-"""Training of `methods.spade`: label maps become pictures, judged beside their maps at several scales."""
+"""Training of `methods.spade`: an encoder, if there is one, learns with the generator what pictures look like."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
-from torch.utils.data import DataLoader
 
 from impasto._typing import Features, Picture
-from impasto.data.labelled import Labelled, LabelledBatch, LabelledCrops, collate_labelled, read_labelled
+from impasto.data.labelled import Labelled, LabelledBatch
 from impasto.image.labels import Palette
-from impasto.losses.adversarial import discriminator_loss, generator_loss, verdict_accuracy
-from impasto.losses.matching import feature_matching, perceptual_matching
-from impasto.methods.spade import SpadeSettings, card_of, encoder_of, generator_of, judge_of
-from impasto.nn.compute import choose_dtype
-from impasto.nn.translate import translate
-from impasto.nn.vgg import VGG
-from impasto.training.adversarial import AdversarialTraining, applied, frozen
-from impasto.training.watchdog import HeldOutMeasures
+from impasto.methods.spade import SpadeGenerator, SpadeSettings, card_of, encoder_of, generator_of, judge_of
+from impasto.training.labelled import LabelledTraining
 from impasto.weights.model import Card
 
-SAMPLES = 4
-SEEN = {"relu1_1": 1 / 32, "relu2_1": 1 / 16, "relu3_1": 1 / 8, "relu4_1": 1 / 4, "relu5_1": 1.0}
-"""How much each layer of the VGG counts, as in Pix2PixHD."""
 
-
-class SpadeTraining(AdversarialTraining):
-    """Maps with pictures in; what is held out is painted whole, as `impasto translate` would."""
+class SpadeTraining(LabelledTraining):
+    """Discriminators learn four times as fast as the generator."""
 
     method = "spade"
     settings: SpadeSettings
+    generator: SpadeGenerator
 
     def __init__(
         self,
@@ -38,123 +27,32 @@ class SpadeTraining(AdversarialTraining):
         held_out: Sequence[Labelled],
         palette: Palette | None = None,
     ) -> None:
-        super().__init__(len(items))
-        self.settings, self.items, self.held_out, self.palette = settings, items, held_out, palette
+        super().__init__(settings, items, held_out, palette)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.generator, self.discriminator = generator_of(settings), judge_of(settings)
             self.encoder = encoder_of(settings) if settings.style_guided else None
-        self._vgg: list[VGG] = []  # in a list, so that its weights are not taken for ours
 
     def networks(self) -> Mapping[str, nn.Module]:
         """Return generator, with its encoder if there is one, and discriminator."""
-        painter = self.generator if self.encoder is None else nn.ModuleList([self.generator, self.encoder])
-        return {"generator": painter, "discriminator": self.discriminator}
+        if self.encoder is None:
+            return super().networks()
+        return {"generator": nn.ModuleList([self.generator, self.encoder]), "discriminator": self.discriminator}
 
     def rates(self) -> Mapping[str, float]:
         """Return that the discriminator learns at another rate (Heusel et al. 2017, arXiv:1706.08500)."""
         return {"discriminator": self.settings.discriminator_rate}
 
-    def tensors(self) -> Mapping[str, Tensor]:
-        """Return the generator's."""
-        return self.generator.state_dict()
-
     def card(self) -> Card:
         """Return what the model file says about itself."""
         return card_of(self.settings)
 
-    def train_dataloader(self) -> DataLoader[LabelledBatch]:
-        """Return the crops of every chapter in turn."""
-        settings = self.settings
-        crops = LabelledCrops(
-            self.items,
-            settings.crop_size,
-            self.steps * settings.batch_size,
-            load_size=settings.load_size,
-            palette=self.palette,
-            seed=settings.seed,
-        )
-        return self.in_chapters(crops, collate_labelled)
-
-    def training_step(self, batch: LabelledBatch, index: int) -> None:
-        """Improve the discriminator, and then the generator."""
-        self.broken |= {str(path): reason for path, reason in batch.broken.items()}
-        labels, real = self.settings.encoded(batch.labels, batch.instances), batch.picture
-        with self.noise(0, self.steps_done, self.global_rank):
-            style, kl = self._style(real)
-            fake = self.generator(labels, style)
-            self.improve("discriminator", self.discriminator_terms(labels, real, fake.detach()))
-            with frozen(self.discriminator):
-                self.improve("generator", self.generator_terms(labels, real, fake) | kl)
-
-    def discriminator_terms(self, labels: Features, real: Picture, fake: Picture) -> dict[str, Tensor]:
-        """Return what the discriminators minimise: the mean over their scales."""
-        judged = [self._judged(labels, pictures) for pictures in (real, fake)]
-        for_real, for_fake = (scales[0][-1] for scales in judged)
-        self.watch(verdict_accuracy(for_real, for_fake, self.settings.adversarial))
-        terms = [
-            discriminator_loss(mine[-1], others[-1], self.settings.adversarial)
-            for mine, others in zip(*judged, strict=True)
-        ]
-        return {"discriminator": torch.stack(terms).mean()}
-
-    def generator_terms(self, labels: Features, real: Picture, fake: Picture) -> dict[str, Tensor]:
-        """Return what the generator minimises: to be taken for real, and to give the features of what is."""
-        settings = self.settings
-        for_fake = self._judged(labels, fake)
-        with torch.no_grad():
-            for_real = self._judged(labels, real)
-        gan = torch.stack([generator_loss(layers[-1], settings.adversarial) for layers in for_fake]).mean()
-        terms = {"gan": gan, "features": settings.feature_weight * feature_matching(for_fake, for_real)}
-        if settings.perceptual_weight:
-            (vgg,) = self._vgg
-            with torch.autocast(self.device.type, enabled=False):
-                found, wanted = (vgg((pictures.float() + 1) / 2, list(SEEN)) for pictures in (fake, real))
-                terms["perceptual"] = settings.perceptual_weight * perceptual_matching(found, wanted, SEEN)
-        return terms
-
-    def on_fit_start(self) -> None:
-        """Load the network that sees."""
-        self._vgg = [
-            VGG.pretrained(self.settings.network, device=self.device, dtype=choose_dtype("auto", self.device))
-        ]
-
-    def held_out_terms(self) -> dict[str, float]:
-        """Return how far painted maps are from real pictures, and signs of what goes wrong."""
-        measures = HeldOutMeasures(*self._vgg)
-        for number, item in enumerate(self.held_out):
-            _, real, fake = self._painted(item, number)
-            measures.add(fake, real)
-        return measures.means()
-
-    def samples(self) -> Picture:
-        """Return map, what becomes of it, and the real picture, row by row."""
-        rows = []
-        for number, item in enumerate(self.held_out[:SAMPLES]):
-            labels, real, fake = (each.float().cpu() for each in self._painted(item, number))
-            rows.append(torch.cat([labels.expand(-1, 3, -1, -1), fake, real], dim=3))
-        width = max(row.shape[3] for row in rows)
-        return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)
-
-    def _painted(self, item: Labelled, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return a held-out map in grey, its real picture and what was painted, in [0, 1]."""
-        labels, instances, real = (
-            each.to(self.device) for each in read_labelled(item, self.settings.crop_size, self.palette)
-        )
-        with self.noise(1, number), applied(self.generator):
-            fake = translate(self.generator, self.settings.encoded(labels, instances))
-        return labels / max(1, int(labels.max())), real, (fake.float() + 1) / 2
-
-    def _style(self, real: Picture) -> tuple[Tensor | None, dict[str, Tensor]]:
-        """Return vectors drawn around what pictures look like, and how far those are from N(0, 1)."""
+    def painted(self, labels: Features, batch: LabelledBatch) -> tuple[Picture, dict[str, Tensor]]:
+        """Return maps painted like their pictures, and how far what those look like is from N(0, 1)."""
         if self.encoder is None:
-            return None, {}
+            return super().painted(labels, batch)
         with torch.autocast(self.device.type, enabled=False):
-            mean, log_variance = self.encoder(real)
+            mean, log_variance = self.encoder(batch.picture)
             style = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
             divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(dim=1).mean()
-        return style, {"kl": self.settings.kl_weight * divergence}
-
-    def _judged(self, labels: Features, picture: Picture) -> list[list[Tensor]]:
-        layers: list[list[Tensor]] = self.discriminator.layers(torch.cat([labels, picture], dim=1))
-        return layers
+        return self.generator(labels, style), {"kl": self.settings.kl_weight * divergence}

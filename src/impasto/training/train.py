@@ -21,6 +21,7 @@ from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.methods.pix2pix import Pix2PixSettings
+from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.prediction import PredictionSettings
 from impasto.methods.spade import SpadeSettings
 from impasto.training.adain import AdainTraining
@@ -36,13 +37,16 @@ from impasto.weights.model import Card, read_model
 from impasto.weights.store import catalog, find
 
 PAINTERS = ("johnson", "multistyle", "adain", "prediction")
-TRANSLATORS = ("pix2pix", "spade")
+TRANSLATORS = ("pix2pix", "pix2pixhd", "spade")
 TRAINABLE = PAINTERS + TRANSLATORS
 STARTS = {
     "johnson": ("johnson", "prediction"),
     "multistyle": ("multistyle", "prediction"),
     "adain": ("adain",),
     "prediction": ("prediction",),
+    "pix2pix": ("pix2pix",),
+    "pix2pixhd": ("pix2pixhd",),
+    "spade": ("spade",),
 }
 """Whose network a training can begin with."""
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
@@ -102,10 +106,14 @@ def train(
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
     config = {"impasto": __version__, "method": method}
     training: Training
-    if isinstance(settings, Pix2PixSettings | SpadeSettings):
-        if styles or start is not None:
-            raise SettingError(f"{method} takes neither styles nor a network to begin with; leave them out")
+    if isinstance(settings, Pix2PixSettings | Pix2PixHDSettings | SpadeSettings):
+        if styles:
+            raise SettingError(f"{method} has no styles; leave them out")
         training, described = translator_training(settings, Path(data))
+        if start is not None:
+            begun = _Start.read(start, method)
+            training.begin_with(begun.card, begun.tensors)
+            described["start"] = begun.sha256
         config |= {"settings": asdict(training.settings)} | described
     else:
         training, described = _painter_training(method, settings, data, styles, start)
@@ -157,14 +165,14 @@ def suited_settings(
     if start is None:
         own: Settings | TranslatorSettings = kind()
         return replace(own, encoded_colors=True) if isinstance(own, AdainSettings) else own
-    check_choice("method", method, PAINTERS)
     begun = _Start.read(start, method)
-    names = {field.name for field in fields(kind)} - {"seed"}
+    own_names = {field.name for field in fields(kind)} - {"seed"}
     trained = replace(
-        begun.card, settings={name: value for name, value in begun.card.settings.items() if name in names}
+        begun.card, settings={name: value for name, value in begun.card.settings.items() if name in own_names}
     )
-    settings: Settings = trained.settings_as(kind)
-    if begun.is_taught_rows({path.stem for path in _Pictures.under(styles, "paintings").all()}):
+    settings: Settings | TranslatorSettings = trained.settings_as(kind)
+    names = {path.stem for path in _Pictures.under(styles, "paintings").all()} if styles else set()
+    if isinstance(settings, MultistyleSettings) and begun.is_taught_rows(names):
         settings = replace(settings, steps=ROW_STEPS, learning_rate=ROW_LEARNING_RATE)
     return settings
 

@@ -11,17 +11,19 @@ from impasto.data.pairs import Direction, Pair, find_pairs
 from impasto.errors import ImpastoError
 from impasto.image.labels import read_label_map
 from impasto.methods.pix2pix import Pix2PixSettings
+from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.spade import SpadeSettings
 from impasto.nn.labelled import MOST_CLASSES
 from impasto.training.adversarial import AdversarialTraining
 from impasto.training.pix2pix import Pix2PixTraining
+from impasto.training.pix2pixhd import Pix2PixHDTraining
 from impasto.training.spade import SpadeTraining
 
 HELD_OUT_SPLITS = ("val", "test")
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
 
 Item = TypeVar("Item")
-Settings = Pix2PixSettings | SpadeSettings
+Settings = Pix2PixSettings | Pix2PixHDSettings | SpadeSettings
 
 
 class Pairs(NamedTuple):
@@ -57,7 +59,11 @@ def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTrai
     if not settings.classes:
         settings = replace(settings, classes=count_classes(found))
     paths = [path for item in (*trained, *held_out) for path in item if path is not None]
-    training = SpadeTraining(settings, trained, held_out, found.palette)
+    training: AdversarialTraining
+    if isinstance(settings, SpadeSettings):
+        training = SpadeTraining(settings, trained, held_out, found.palette)
+    else:
+        training = Pix2PixHDTraining(settings, trained, held_out, found.palette)
     return training, _described(len(trained), len(held_out), paths)
 
 

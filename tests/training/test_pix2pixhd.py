@@ -1,0 +1,62 @@
+"""Pix2PixHD: coarse to fine, and on exactly where it was interrupted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from tests.training.test_spade import Killed, streets  # noqa: F401 -- a fixture
+
+from impasto.errors import SettingError
+from impasto.methods.pix2pixhd import Pix2PixHDSettings
+from impasto.training.run import RunSettings, Trained
+from impasto.training.train import suited_settings, train
+from impasto.verbs.translate import translate
+from impasto.weights.model import read_model
+
+SMALL = {
+    "classes": 3, "base_channels": 4, "discriminator_channels": 2, "num_layers": 1, "num_scales": 2, "num_downs": 2,
+    "num_blocks": 1, "enhancer_blocks": 1, "load_size": 64, "crop_size": 64, "batch_size": 2, "epochs": 2,
+    "decay_epochs": 1,
+}  # fmt: skip
+
+
+def run(streets: Path, folder: Path, until: int | None = None, start: Path | None = None, **changes) -> Trained:  # noqa: F811
+    def stop(step: int, steps: int, losses: Mapping[str, float]) -> None:
+        if step == until:
+            raise Killed
+
+    settings = Pix2PixHDSettings(**{**SMALL, **changes})
+    often = RunSettings(evaluate_every=2)
+    return train(
+        "pix2pixhd", data=streets, run=folder, start=start, settings=settings, run_settings=often, on_step=stop
+    )
+
+
+def test_a_resumed_run_is_the_one_never_stopped(streets: Path, tmp_path: Path):  # noqa: F811
+    whole = run(streets, tmp_path / "whole", enhanced=True)
+    for until in (1, 5):
+        with pytest.raises(Killed):
+            run(streets, tmp_path / "parts", until=until, enhanced=True)
+    parts = run(streets, tmp_path / "parts", enhanced=True)
+    assert whole.steps == parts.steps == 6 and whole.best == parts.best
+    _, first = read_model(whole.model)
+    _, second = read_model(parts.model)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_coarse_to_fine(streets: Path, tmp_path: Path):  # noqa: F811
+    """The enhancer begins around the global generator that was trained; both paint maps of any size."""
+    coarse = run(streets, tmp_path / "coarse").model
+    _, trained = read_model(coarse)
+    fine = run(streets, tmp_path / "fine", start=coarse, enhanced=True, learning_rate=1e-9).model
+    _, begun = read_model(fine)
+    name = "blocks.0.first.weight"
+    torch.testing.assert_close(begun[f"coarse.{name}"], trained[name], atol=1e-6, rtol=0)
+    assert "coarse.leave.weight" not in begun
+    source = streets / "valannot" / "x.png"
+    for model in (coarse, fine):
+        assert translate(model, source).image.pixels.shape == (64, 80, 3)
+    assert suited_settings("pix2pixhd", (), coarse).num_downs == 2
+    with pytest.raises(SettingError, match="is not of the shape that is set"):
+        run(streets, tmp_path / "other", start=coarse, base_channels=6)
