@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -107,10 +108,17 @@ def main(method: Method, words: list[str]) -> int:
         except KeyboardInterrupt:
             say(f"impasto: interrupted; repeat the command to go on with {one_line(options.run)}")
             raise
+    if not _is_first():
+        return 0
     _report(trained.model, trained.broken, asdict(trained))
     if options.json:
         print_json(asdict(trained) | {"model": str(trained.model)})
     return 0
+
+
+def _is_first() -> bool:
+    """Return whether this is the process that speaks, of those that train together."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def _consult_the_doctor(method: Method, options: Any) -> None:
@@ -148,7 +156,7 @@ def quiet_lightning() -> Iterator[None]:
 @contextlib.contextmanager
 def _bar(run: str) -> Iterator[Any]:
     """Show steps, losses and time left on standard error, if a person is there to see it."""
-    if not is_terminal(sys.stderr):
+    if not is_terminal(sys.stderr) or not _is_first():
         yield None
         return
     from rich.console import Console

@@ -53,11 +53,11 @@ class AdversarialTraining(Training):
     def steps(self) -> int:
         """Steps in all: rounds of all samples, in batches."""
         rounds = self.settings.epochs + self.settings.decay_epochs
-        return math.ceil(rounds * self.samples_in_a_round / self.settings.batch_size)
+        return math.ceil(rounds * self.samples_in_a_round / (self.settings.batch_size * self.processes))
 
     def rate(self, step: int) -> float:
         """Return which share of the learning rate a step has: all of it, and then less and less along a line."""
-        turn = step * self.settings.batch_size / self.samples_in_a_round
+        turn = step * self.settings.batch_size * self.processes / self.samples_in_a_round
         over = (turn - self.settings.epochs) / max(1e-9, self.settings.decay_epochs)
         return min(1.0, max(0.0, 1 - over))
 
@@ -124,12 +124,12 @@ class AdversarialTraining(Training):
         self.manual_backward(torch.stack([*terms.values()]).sum())
         optimizer.step()
         schedule.step()
-        self.log_dict({name: term.detach() for name, term in terms.items()})
+        self.log_dict({name: term.detach() for name, term in terms.items()}, sync_dist=self.processes > 1)
 
     def watch(self, accuracy: Tensor) -> None:
         """Log how often the discriminator is right."""
         if self._fabric is not None or self._trainer is not None:
-            self.log(ACCURACY, accuracy)
+            self.log(ACCURACY, accuracy, sync_dist=self.processes > 1)
 
     @contextmanager
     def noise(self, *numbers: int) -> Iterator[None]:

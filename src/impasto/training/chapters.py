@@ -17,15 +17,19 @@ class Chapters(Sampler[int]):
     it is follows from the steps taken, since Lightning's count of epochs is a guess after an interruption.
     """
 
-    def __init__(self, length: int, total: int, taken: Callable[[], int]) -> None:
+    def __init__(
+        self, length: int, total: int, taken: Callable[[], int], share: tuple[int, int, int] = (1, 0, 1)
+    ) -> None:
         """Prepare.
 
         Args:
             length: Positions in a chapter.
             total: Positions in the whole training.
             taken: Tells how many positions have been trained on.
+            share: Positions in a batch of one process, its number, and how many processes there are: each takes
+                its part of every batch of them all.
         """
-        self.length, self.total, self.taken = length, total, taken
+        self.length, self.total, self.taken, self.share = length, total, taken, share
 
     def __len__(self) -> int:
         return len(self._positions())
@@ -34,9 +38,11 @@ class Chapters(Sampler[int]):
         """Yield the positions in order."""
         return iter(self._positions())
 
-    def _positions(self) -> range:
+    def _positions(self) -> list[int]:
         start = self.taken() // self.length * self.length
-        return range(start, min(start + self.length, self.total))
+        batch, rank, processes = self.share
+        whole = range(start, min(start + self.length, self.total))
+        return [position for position in whole if (position - start) // batch % processes == rank]
 
 
 def between_chapters(checkpoint: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ class LabelledTraining(AdversarialTraining):
         crops = LabelledCrops(
             self.items,
             settings.crop_size,
-            self.steps * settings.batch_size,
+            self.steps * settings.batch_size * self.processes,
             load_size=settings.load_size,
             palette=self.palette,
             seed=settings.seed,

@@ -20,6 +20,7 @@ class Training(lightning.LightningModule):
         method: Whose network is trained.
         settings: How; every method's have a `batch_size`.
         broken: Files that could not be read, with the reason.
+        processes: How many train together, each with batches of its own.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Training(lightning.LightningModule):
     def __init__(self) -> None:
         super().__init__()
         self.broken: dict[str, str] = {}
+        self.processes = 1
 
     @property
     @abstractmethod
@@ -72,5 +74,7 @@ class Training(lightning.LightningModule):
             collate: Makes a batch of a list of them.
         """
         size = self.settings.batch_size
-        chapters = Chapters(CHAPTER * size, self.steps * size, lambda: self.steps_done * size)
+        together, share = size * self.processes, (size, self.global_rank, self.processes)
+        taken = lambda: self.steps_done * together  # noqa: E731
+        chapters = Chapters(CHAPTER * together, self.steps * together, taken, share)
         return DataLoader(samples, size, sampler=chapters, collate_fn=collate)

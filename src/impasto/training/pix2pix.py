@@ -54,7 +54,7 @@ class Pix2PixTraining(AdversarialTraining):
         crops = PairedCrops(
             self.pairs,
             settings.crop_size,
-            self.steps * settings.batch_size,
+            self.steps * settings.batch_size * self.processes,
             channels=(settings.in_channels, settings.out_channels),
             load_size=settings.load_size,
             seed=settings.seed,

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.strategies import DDPStrategy
 
 from impasto.errors import InputError, SettingError, check_choice, check_whole
 from impasto.image.io import encode_image, read_image
@@ -46,6 +47,8 @@ class RunSettings:
     """Where to compute."""
     precision: Mixed = "auto"
     """In what: `auto` mixes bf16 in where the hardware computes in it."""
+    devices: int = 1
+    """How many processes train together, each with a batch of its own: one a GPU, or several on the CPU."""
     evaluate_every: int = 500
     """Steps between two looks at held-out photos, which give samples and the best weights."""
     patience: int = 20
@@ -56,6 +59,7 @@ class RunSettings:
     def __post_init__(self) -> None:
         check_choice("device", self.device, Device)
         check_choice("precision", self.precision, Mixed)
+        check_whole("devices", self.devices, 1, 1024)
         check_whole("evaluate_every", self.evaluate_every, CHAPTER, 1_000_000)
         if self.evaluate_every % CHAPTER:
             raise SettingError(f"evaluate_every is {self.evaluate_every}; allowed are multiples of {CHAPTER}")
@@ -114,10 +118,18 @@ def run_training(
     keeper = _Keeper(training, folder, settings, on_step, on_warning)
     last = folder / "checkpoints" / "last.safetensors"
     device = choose_device(settings.device)
+    training.processes = settings.devices
+    together: dict[str, Any] = {}
+    if settings.devices > 1:
+        # of two networks that improve in turn one is unused in every backward pass
+        together = {"strategy": DDPStrategy(find_unused_parameters=True), "sync_batchnorm": device.type == "cuda"}
     trainer = lightning.Trainer(
         max_steps=training.steps * training.updates,
         max_epochs=-1,
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
+        devices=settings.devices,
+        **together,
+        use_distributed_sampler=False,  # chapters are shared out already
         precision=_precision(settings, device),
         callbacks=[keeper],
         plugins=[SafetensorsCheckpoints()],
@@ -233,7 +245,7 @@ class _Keeper(lightning.Callback):
         """Forget metrics that an interrupted run wrote after its last checkpoint."""
         self._since, self._saved = time.perf_counter(), self.training.steps_done
         path = self.folder / "metrics.jsonl"
-        if path.is_file():
+        if path.is_file() and trainer.is_global_zero:
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step_of(line) <= self._saved]
             replace_file(path, "".join(f"{line}\n" for line in kept).encode())
@@ -261,8 +273,8 @@ class _Keeper(lightning.Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """End a chapter: look at held-out photos if it is time."""
         if self.steps >= self.training.steps or self.steps % self.settings.evaluate_every == 0:
-            self._better = self._evaluate(trainer)
-        self.stopped = self.stopped or self._in_trouble
+            self._better = trainer.is_global_zero and self._evaluate(trainer)
+        self.stopped = bool(trainer.strategy.broadcast(self.stopped or self._in_trouble))
         if self.stopped:
             trainer.should_stop = True
 
@@ -280,7 +292,7 @@ class _Keeper(lightning.Callback):
         self.seconds, self._since, self._saved = self.seconds + now - self._since, now, self.training.steps_done
         path = self.folder / "checkpoints" / "last.safetensors"
         trainer.save_checkpoint(path)
-        if self._better:
+        if self._better and trainer.is_global_zero:
             _copy(path, path.with_name("best.safetensors"))
             self._better = False
 
@@ -310,7 +322,7 @@ class _Keeper(lightning.Callback):
             training.card(),
             training={
                 "steps": self.steps,
-                "samples": self.steps * training.settings.batch_size,
+                "samples": self.steps * training.settings.batch_size * training.processes,
                 "hours": round(self.seconds / 3600, 3),
                 "device": str(training.device),
                 "held_out": {name: round(value, 5) for name, value in terms.items()},
@@ -327,6 +339,8 @@ class _Keeper(lightning.Callback):
             self._in_trouble = self._in_trouble or self.settings.trouble == "stop"
 
     def _write(self, values: Mapping[str, float]) -> None:
+        if self.training.global_rank:
+            return
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             rounded = {name: round(value, 6) for name, value in values.items()}
             file.write(json.dumps({"step": self.steps, **rounded}) + "\n")

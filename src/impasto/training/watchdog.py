@@ -5,6 +5,8 @@ discriminator is right, step by step; and on held-out pictures whether outputs a
 whether light became dark, and whether a checkerboard lies over them.
 """
 
+from collections import Counter
+
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
@@ -24,6 +26,8 @@ ALWAYS_RIGHT, BY_CHANCE = 0.99, 0.03
 ALIKE, INVERTED = 0.1, -0.3
 CHECKERED, CHECKERED_LEAST = 4.0, 1e-4
 """How many times stronger than in real pictures a checkerboard is worth a word, and its least power."""
+LOOKS = 2
+"""What is wrong with outputs is said when it was so at as many looks on end."""
 STRIDE = 8
 """Checkerboards of 2, 4 and 8 pixels are seen."""
 THUMB = 32
@@ -69,11 +73,11 @@ def _spread(pictures: list[Tensor]) -> float:
 
 
 class Watchdog:
-    """Notices what goes wrong, and says each thing once until it is over."""
+    """Notices what goes wrong, and says each thing once until it is over; outputs get a second look first."""
 
     def __init__(self) -> None:
         self._accuracy, self._steps = 0.0, 0
-        self._told: set[str] = set()
+        self._times: Counter[str] = Counter()
 
     def after_step(self, losses: dict[str, float]) -> list[str]:
         """Return what there is to say after a step."""
@@ -108,26 +112,28 @@ class Watchdog:
                 terms["spread"] < ALIKE,
                 f"outputs are nearly alike whatever goes in (they differ {terms['spread']:.0%} as much as real "
                 "ones): the generator has collapsed; start again with a lower rate or another seed",
+                LOOKS,
             ),
             *self._say(
                 "inverted",
                 terms["correlation"] < INVERTED,
                 f"light and dark are exchanged (correlation {terms['correlation']:.2f} with what should be): start "
                 "again with another seed, or give l1_weight more",
+                LOOKS,
             ),
             *self._say(
                 "checkered",
                 terms["checkerboard"] > CHECKERED,
                 f"a checkerboard lies over the outputs ({terms['checkerboard']:.0f} times as strong as in real "
                 "pictures); upsampling resize does without",
+                LOOKS,
             ),
         ]
 
-    def _say(self, name: str, is_so: bool, words: str) -> list[str]:
+    def _say(self, name: str, is_so: bool, words: str, times: int = 1) -> list[str]:
+        """Return words the moment something has been so for a number of times on end."""
         if not is_so:
-            self._told.discard(name)
+            self._times[name] = 0
             return []
-        if name in self._told:
-            return []
-        self._told.add(name)
-        return [words]
+        self._times[name] += 1
+        return [words] if self._times[name] == times else []

@@ -1,0 +1,51 @@
+"""Two processes that train together learn what one learns from batches twice as large."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tests.training.test_pix2pix import pairs  # noqa: F401 -- a fixture
+
+from impasto.training.chapters import Chapters
+from impasto.weights.model import read_model
+
+SMALL = (
+    *("--crop-size", "32", "--load-size", "36", "--num-downs", "5", "--base-channels", "4", "--num-layers", "1"),
+    *("--norm", "instance", "--no-dropout", "--precision", "32-true", "--epochs", "8", "--decay-epochs", "2"),
+)
+
+
+def train(run: Path, pairs: Path, *words: str) -> list[dict[str, float]]:  # noqa: F811
+    """Train as a user would, in processes of their own, and return the losses."""
+    command = [sys.executable, "-m", "impasto", "train", "pix2pix", "--data", pairs, "--run", run, *SMALL, *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("model.safetensors") == 1, "one process speaks for all"
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if "gan" in line]
+
+
+def test_two_processes_learn_what_one_learns_from_twice_the_batch(pairs: Path, tmp_path: Path):  # noqa: F811
+    alone = train(tmp_path / "alone", pairs, "--batch-size", "2")
+    together = train(tmp_path / "together", pairs, "--batch-size", "1", "--devices", "2")
+    assert [line["step"] for line in alone] == [line["step"] for line in together] == [10, 20]
+    for one, other in zip(alone, together, strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+    card, first = read_model(tmp_path / "alone" / "model.safetensors")
+    other_card, second = read_model(tmp_path / "together" / "model.safetensors")
+    assert card.training["samples"] == other_card.training["samples"] == 40
+    # instance normalisation takes biases away, so that Adam moves them by rounding errors alone
+    for name in (name for name in first if first[name].ndim == 4):
+        torch.testing.assert_close(first[name], second[name], atol=2e-4, rtol=0)
+
+
+def test_every_process_takes_its_part_of_every_batch():
+    parts = [list(Chapters(12, 20, lambda: 0, (2, rank, 2))) for rank in (0, 1)]
+    assert parts == [[0, 1, 4, 5, 8, 9], [2, 3, 6, 7, 10, 11]]
+    last = [list(Chapters(12, 20, lambda: 12, (2, rank, 2))) for rank in (0, 1)]
+    assert last == [[12, 13, 16, 17], [14, 15, 18, 19]]
