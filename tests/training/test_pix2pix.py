@@ -14,7 +14,7 @@ from torch import Tensor
 from impasto.data.pairs import Pair
 from impasto.errors import ImpastoError, InputError, SettingError
 from impasto.image.tensors import to_tensor
-from impasto.methods.pix2pix import Pix2PixSettings
+from impasto.methods.pix2pix import Pix2PixSettings, generator_of
 from impasto.training.adversarial import frozen
 from impasto.training.pix2pix import Pix2PixTraining
 from impasto.training.run import RunSettings, Trained
@@ -62,7 +62,14 @@ def run(pairs: Path, folder: Path, until: int | None = None, **changes: object) 
     )
 
 
-@pytest.mark.parametrize("changes", [{}, {"adversarial": "wgangp", "norm": "instance", "generator": "resnet"}])
+CHANGES = (
+    {},
+    {"adversarial": "wgangp", "norm": "instance", "generator": "resnet"},
+    {"batch_size": 1, "accumulate": 2, "ema_decay": 0.9},
+)
+
+
+@pytest.mark.parametrize("changes", CHANGES)
 def test_a_resumed_run_is_the_one_never_stopped(changes: Mapping[str, object], pairs: Path, tmp_path: Path):
     whole = run(pairs, tmp_path / "whole", **changes)
     for until in (1, 3, 5):
@@ -172,7 +179,7 @@ def test_refusals(pairs: Path, tmp_path: Path):
         train("pix2pix", data=tmp_path, run=tmp_path / "run", settings=SMALL)
     with pytest.raises(ImpastoError, match=r"the loss gan is nan at step 0; lower learning_rate"):
         training = Pix2PixTraining(SMALL, [Pair(pairs / "a", pairs / "a")], [])
-        training.improve("generator", {"gan": torch.tensor(float("nan"))})
+        training.improve("generator", {"gan": torch.tensor(float("nan"))}, 0)
 
 
 def test_what_was_held_out_is_measured(pairs: Path, tmp_path: Path):
@@ -191,3 +198,37 @@ def test_what_was_held_out_is_measured(pairs: Path, tmp_path: Path):
         assert low <= high, name
     with pytest.raises(InputError, match=r"0 pictures of test could be measured|holds neither a folder test"):
         evaluate(trained.model, data=pairs, split="test")
+
+
+def test_batches_that_are_added_up_are_one_larger_batch(pairs: Path, tmp_path: Path):
+    """With nothing that looks at a batch as a whole: no noise, no batch normalisation."""
+    alike = {"dropout": False, "norm": "instance"}
+    settings = RunSettings(evaluate_every=2, precision="32-true")
+    lines = []
+    for name, sizes in (("whole", {"batch_size": 2}), ("parts", {"batch_size": 1, "accumulate": 2})):
+        train("pix2pix", data=pairs, run=tmp_path / name, settings=replace(SMALL, **alike, **sizes),
+              run_settings=settings)  # fmt: skip
+        text = (tmp_path / name / "metrics.jsonl").read_text()
+        lines.append([json.loads(line) for line in text.splitlines() if "held_out_l1" in line])
+    assert [line["step"] for line in lines[0]] == [line["step"] for line in lines[1]] == [2, 4, 6]
+    for one, other in zip(*lines, strict=True):
+        assert one["held_out_l1"] == pytest.approx(other["held_out_l1"], rel=1e-3)
+
+
+def test_the_generator_that_is_kept_is_a_running_mean(pairs: Path, tmp_path: Path):
+    _, last = read_model(run(pairs, tmp_path / "last", dropout=False).model)
+    _, mean = read_model(run(pairs, tmp_path / "mean", dropout=False, ema_decay=0.99).model)
+    torch.manual_seed(SMALL.seed)
+    drawn = generator_of(replace(SMALL, dropout=False)).state_dict()
+    name = "down.1.weight"
+    moved, moved_mean = ((tensors[name] - drawn[name]).abs().mean() for tensors in (last, mean))
+    assert 0 < float(moved_mean) < 0.5 * float(moved)
+
+
+def test_out_of_memory_names_what_to_lower(pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def explode(*_: object) -> None:
+        torch.empty(2**60)
+
+    monkeypatch.setattr(Pix2PixTraining, "generator_terms", explode)
+    with pytest.raises(ImpastoError, match=r"out of memory after 0 steps; lower batch_size \(now 2\) in a new run"):
+        run(pairs, tmp_path / "run")

@@ -17,7 +17,11 @@ class AdversarialSettings:
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
     batch_size: int = 1
-    """Crops in a step."""
+    """Crops that go through the networks at once."""
+    accumulate: int = 1
+    """How many batches a step adds up: as if batches were so many times as large, in the memory of one."""
+    ema_decay: float = 0.0
+    """How long the generator that is kept remembers the ones before, such as 0.999; 0 keeps the last one."""
     learning_rate: float = 2e-4
     """Of Adam, for both networks."""
     betas: tuple[float, float] = (0.5, 0.999)
@@ -34,6 +38,8 @@ class AdversarialSettings:
         check_whole("crop_size", self.crop_size, 16, 8192)
         check_whole("load_size", self.load_size, self.crop_size, 16384)
         check_whole("batch_size", self.batch_size, 1, 4096)
+        check_whole("accumulate", self.accumulate, 1, 4096)
+        check_range("ema_decay", self.ema_decay, 0, 0.999999)
         check_range("learning_rate", self.learning_rate, 1e-9, 1)
         for beta in self.betas:
             check_range("betas", beta, 0, 0.99999)

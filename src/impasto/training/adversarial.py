@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from impasto.errors import ImpastoError, SettingError
 from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.compute import lay_out
+from impasto.nn.translate import Generator
 from impasto.training.module import Training
 from impasto.training.watchdog import ACCURACY
 from impasto.weights.model import Card
@@ -28,7 +30,7 @@ class AdversarialTraining(Training):
     """
 
     settings: AdversarialSettings
-    generator: nn.Module
+    generator: Generator
     automatic_optimization = False
 
     def __init__(self, samples: int) -> None:
@@ -39,6 +41,7 @@ class AdversarialTraining(Training):
         """
         super().__init__()
         self.samples_in_a_round = samples
+        self.averaged: AveragedModel | None = None
 
     @abstractmethod
     def networks(self) -> Mapping[str, nn.Module]:
@@ -50,14 +53,19 @@ class AdversarialTraining(Training):
         return len(self.networks())
 
     @property
+    def batches(self) -> int:
+        """How many batches of each process make a step."""
+        return self.settings.accumulate
+
+    @property
     def steps(self) -> int:
         """Steps in all: rounds of all samples, in batches."""
         rounds = self.settings.epochs + self.settings.decay_epochs
-        return math.ceil(rounds * self.samples_in_a_round / (self.settings.batch_size * self.processes))
+        return math.ceil(rounds * self.samples_in_a_round / self.samples_a_step)
 
     def rate(self, step: int) -> float:
         """Return which share of the learning rate a step has: all of it, and then less and less along a line."""
-        turn = step * self.settings.batch_size * self.processes / self.samples_in_a_round
+        turn = step * self.samples_a_step / self.samples_in_a_round
         over = (turn - self.settings.epochs) / max(1e-9, self.settings.decay_epochs)
         return min(1.0, max(0.0, 1 - over))
 
@@ -92,6 +100,21 @@ class AdversarialTraining(Training):
         """Lay the networks out before their state is restored and their optimisers made."""
         for network in self.networks().values():
             lay_out(network)
+        if self.settings.ema_decay:
+            average = get_ema_multi_avg_fn(self.settings.ema_decay)
+            self.averaged = AveragedModel(self.generator, multi_avg_fn=average, use_buffers=True)
+            self.averaged.requires_grad_(False)
+
+    @property
+    def kept_generator(self) -> Generator:
+        """The generator that is judged and kept: the running mean, if there is one."""
+        kept = self.generator if self.averaged is None else self.averaged.module
+        assert isinstance(kept, Generator)
+        return kept
+
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Return those of the generator that is kept."""
+        return self.kept_generator.state_dict()
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
         """Return an Adam for each network, with the same schedule."""
@@ -102,12 +125,13 @@ class AdversarialTraining(Training):
         ]
         return adams, [{"scheduler": LambdaLR(adam, self.rate), "interval": "step"} for adam in adams]
 
-    def improve(self, which: str, terms: Mapping[str, Tensor]) -> None:
-        """Take a step of one network against the sum of its terms.
+    def improve(self, which: str, terms: Mapping[str, Tensor], batch: int) -> None:
+        """Take a step of one network against the sum of its terms, once enough batches are added up.
 
         Args:
             which: Its name.
             terms: Weighted; logged under their names.
+            batch: The batch's number in its chapter.
 
         Raises:
             ImpastoError: If one is not finite.
@@ -120,10 +144,14 @@ class AdversarialTraining(Training):
                 )
         place = [*self.networks()].index(which)
         optimizer, schedule = _several(self.optimizers())[place], _several(self.lr_schedulers())[place]
-        optimizer.zero_grad()
-        self.manual_backward(torch.stack([*terms.values()]).sum())
-        optimizer.step()
-        schedule.step()
+        if batch % self.batches == 0:
+            optimizer.zero_grad()
+        self.manual_backward(torch.stack([*terms.values()]).sum() / self.batches)
+        if (batch + 1) % self.batches == 0:
+            optimizer.step()
+            schedule.step()
+            if which == "generator" and self.averaged is not None:
+                self.averaged.update_parameters(self.generator)
         self.log_dict({name: term.detach() for name, term in terms.items()}, sync_dist=self.processes > 1)
 
     def watch(self, accuracy: Tensor) -> None:

@@ -47,17 +47,13 @@ class LabelledTraining(AdversarialTraining):
         """Return generator and discriminator."""
         return {"generator": self.generator, "discriminator": self.discriminator}
 
-    def tensors(self) -> Mapping[str, Tensor]:
-        """Return the generator's."""
-        return self.generator.state_dict()
-
     def train_dataloader(self) -> DataLoader[LabelledBatch]:
         """Return the crops of every chapter in turn."""
         settings = self.settings
         crops = LabelledCrops(
             self.items,
             settings.crop_size,
-            self.steps * settings.batch_size * self.processes,
+            self.steps * self.samples_a_step,
             load_size=settings.load_size,
             palette=self.palette,
             seed=settings.seed,
@@ -68,11 +64,11 @@ class LabelledTraining(AdversarialTraining):
         """Improve the discriminator, and then the generator."""
         self.broken |= {str(path): reason for path, reason in batch.broken.items()}
         labels, real = self.settings.encoded(batch.labels, batch.instances), batch.picture
-        with self.noise(0, self.steps_done, self.global_rank):
+        with self.noise(0, int(batch.positions[0])):
             fake, own_terms = self.painted(labels, batch)
-            self.improve("discriminator", self.discriminator_terms(labels, real, fake.detach()))
+            self.improve("discriminator", self.discriminator_terms(labels, real, fake.detach()), index)
             with frozen(self.discriminator):
-                self.improve("generator", self.generator_terms(labels, real, fake) | own_terms)
+                self.improve("generator", self.generator_terms(labels, real, fake) | own_terms, index)
 
     def painted(self, labels: Features, batch: LabelledBatch) -> tuple[Picture, dict[str, Tensor]]:
         """Return what becomes of maps, and terms of a method's own that the generator minimises.
@@ -138,8 +134,8 @@ class LabelledTraining(AdversarialTraining):
         labels, instances, real = (
             each.to(self.device) for each in read_labelled(item, self.settings.crop_size, self.palette)
         )
-        with self.noise(1, number), applied(self.generator):
-            fake = translate(self.generator, self.settings.encoded(labels, instances))
+        with self.noise(1, number), applied(self.kept_generator):
+            fake = translate(self.kept_generator, self.settings.encoded(labels, instances))
         return labels / max(1, int(labels.max())), real, (fake.float() + 1) / 2
 
     def _judged(self, labels: Features, picture: Picture) -> list[list[Tensor]]:

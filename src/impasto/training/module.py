@@ -62,6 +62,17 @@ class Training(lightning.LightningModule):
         """Steps taken."""
         return int(self.global_step) // self.updates
 
+    @property
+    def batches(self) -> int:
+        """How many batches of each process make a step."""
+        return 1
+
+    @property
+    def samples_a_step(self) -> int:
+        """Samples that a step learns from, those of all processes."""
+        samples: int = self.settings.batch_size * self.processes * self.batches
+        return samples
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the next chapter."""
         between_chapters(checkpoint)
@@ -74,7 +85,7 @@ class Training(lightning.LightningModule):
             collate: Makes a batch of a list of them.
         """
         size = self.settings.batch_size
-        together, share = size * self.processes, (size, self.global_rank, self.processes)
+        together, share = self.samples_a_step, (size, self.global_rank, self.processes)
         taken = lambda: self.steps_done * together  # noqa: E731
         chapters = Chapters(CHAPTER * together, self.steps * together, taken, share)
         return DataLoader(samples, size, sampler=chapters, collate_fn=collate)

@@ -40,10 +40,6 @@ class Pix2PixTraining(AdversarialTraining):
         both = {"generator": self.generator, "discriminator": self.discriminator}
         return both if self.settings.gan_weight else {"generator": self.generator}
 
-    def tensors(self) -> Mapping[str, Tensor]:
-        """Return the generator's."""
-        return self.generator.state_dict()
-
     def card(self) -> Card:
         """Return what the model file says about itself."""
         return card_of(self.settings)
@@ -54,7 +50,7 @@ class Pix2PixTraining(AdversarialTraining):
         crops = PairedCrops(
             self.pairs,
             settings.crop_size,
-            self.steps * settings.batch_size * self.processes,
+            self.steps * self.samples_a_step,
             channels=(settings.in_channels, settings.out_channels),
             load_size=settings.load_size,
             seed=settings.seed,
@@ -65,12 +61,12 @@ class Pix2PixTraining(AdversarialTraining):
         """Improve the discriminator, and then the generator."""
         self.broken |= {str(path): reason for path, reason in batch.broken.items()}
         real_a, real_b = batch.source, batch.target
-        with self.noise(0, self.steps_done, self.global_rank):
+        with self.noise(0, int(batch.positions[0])):
             fake_b = self.generator(real_a)
             if self.settings.gan_weight:
-                self.improve("discriminator", self.discriminator_terms(real_a, real_b, fake_b.detach()))
+                self.improve("discriminator", self.discriminator_terms(real_a, real_b, fake_b.detach()), index)
             with frozen(self.discriminator):
-                self.improve("generator", self.generator_terms(real_a, real_b, fake_b))
+                self.improve("generator", self.generator_terms(real_a, real_b, fake_b), index)
 
     def discriminator_terms(self, real_a: Features, real_b: Features, fake_b: Features) -> dict[str, Tensor]:
         """Return what the discriminator minimises: half of its loss, so that it learns no faster."""
@@ -124,7 +120,7 @@ class Pix2PixTraining(AdversarialTraining):
             for each in whole_pair(pair, settings.crop_size, (settings.in_channels, settings.out_channels))
         )
         with self.noise(1, number):
-            fake_b = translate(self.generator, real_a * 2 - 1).float()
+            fake_b = translate(self.kept_generator, real_a * 2 - 1).float()
         return real_a, real_b, (fake_b + 1) / 2
 
 

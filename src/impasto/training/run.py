@@ -18,7 +18,7 @@ import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 
-from impasto.errors import InputError, SettingError, check_choice, check_whole
+from impasto.errors import ImpastoError, InputError, SettingError, check_choice, check_whole
 from impasto.image.io import encode_image, read_image
 from impasto.nn.compute import Device, choose_device, choose_dtype
 from impasto.training.chapters import CHAPTER
@@ -146,6 +146,8 @@ def run_training(
         except SystemExit:
             # Lightning turns Ctrl-C into an exit
             raise KeyboardInterrupt from None
+        except (RuntimeError, MemoryError) as error:
+            raise _explained(error, training) from error
     return keeper.trained()
 
 
@@ -186,6 +188,16 @@ def _difference(before: Any, wanted: Any, name: str) -> str:
         inner = next(key for key in {**before, **wanted} if before.get(key) != wanted.get(key))
         return _difference(before.get(inner), wanted.get(inner), inner)
     return f"{name} {before}, not {wanted}" if len(f"{before}{wanted}") < 200 else f"other {name}"
+
+
+def _explained(error: Exception, training: Training) -> Exception:
+    """Turn running out of memory into one line; anything else is a bug of ours and stays as it is."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error).lower():
+        settings = training.settings
+        name = "batch_size" if settings.batch_size > 1 else "crop_size"
+        lower = f"lower {name} (now {getattr(settings, name)}) in a new run"
+        return ImpastoError(f"out of memory after {training.steps_done} steps; {lower}")
+    return error
 
 
 def _precision(settings: RunSettings, device: torch.device) -> Any:
@@ -259,6 +271,8 @@ class _Keeper(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Keep the losses."""
+        if self.training.steps_done == self.steps:
+            return  # batches are still being added up
         self.steps = self.training.steps_done
         losses = {name: float(value) for name, value in trainer.callback_metrics.items()}
         for name, value in losses.items():
@@ -322,7 +336,7 @@ class _Keeper(lightning.Callback):
             training.card(),
             training={
                 "steps": self.steps,
-                "samples": self.steps * training.settings.batch_size * training.processes,
+                "samples": self.steps * training.samples_a_step,
                 "hours": round(self.seconds / 3600, 3),
                 "device": str(training.device),
                 "held_out": {name: round(value, 5) for name, value in terms.items()},
