@@ -99,6 +99,17 @@ def test_what_a_run_leaves(pairs: Path, tmp_path: Path):
         assert sample.size == (3 * 38, 32 + 38), "input, output, truth; shorter sides of 32 pixels"
 
 
+def test_one_broken_held_out_pair_ends_nothing(pairs: Path, tmp_path: Path):
+    (pairs / "val" / "0.png").write_bytes(b"nothing")
+    trained = run(pairs, tmp_path / "run")
+    assert any("0.png" in reason for reason in trained.broken.values())
+    (pairs / "val" / "1.png").write_bytes(b"nothing")
+    with pytest.raises(
+        ImpastoError, match=r"nothing that is held out can be read; .*0\.png is not"
+    ):
+        run(pairs, tmp_path / "other")
+
+
 def test_a_model_translates_as_its_training_showed(pairs: Path, tmp_path: Path):
     trained = run(pairs, tmp_path / "run", dropout=False)
     training = Pix2PixTraining(replace(SMALL, dropout=False), *Pairs.under(pairs, "AtoB"))

@@ -2,9 +2,9 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,12 +21,15 @@ from impasto.training.module import Training
 from impasto.training.watchdog import ACCURACY
 from impasto.weights.model import Card
 
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
 
 class AdversarialTraining(Training):
     """A generator and a discriminator, each with an optimiser of its own.
 
     Lightning's own loop has one loss; two networks are improved by hand (`improve`). Noise is a function of the
-    seed and the step, of nothing else, so that a training which is interrupted goes on exactly.
+    seed and the place in the training, of nothing else, so that one which is interrupted goes on exactly.
     """
 
     settings: AdversarialSettings
@@ -158,6 +161,28 @@ class AdversarialTraining(Training):
         """Log how often the discriminator is right."""
         if self._fabric is not None or self._trainer is not None:
             self.log(ACCURACY, accuracy, sync_dist=self.processes > 1)
+
+    def readable(self, items: Sequence[Item], made: Callable[[Item, int], Made]) -> Iterator[Made]:
+        """Yield what is made of held-out items; one that cannot be read is passed over and named.
+
+        Args:
+            items: What is held out.
+            made: Makes something of an item and its number.
+
+        Raises:
+            ImpastoError: If none can be read.
+        """
+        broken: list[str] = []
+        for number, item in enumerate(items):
+            try:
+                yield made(item, number)
+            except ImpastoError as error:
+                self.broken[str(item)] = str(error)
+                broken.append(str(error))
+        if len(broken) == len(items):
+            raise ImpastoError(
+                f"nothing that is held out can be read; the first: {broken[0] if broken else 'none'}"
+            )
 
     @contextmanager
     def noise(self, *numbers: int) -> Iterator[None]:

@@ -115,16 +115,15 @@ class LabelledTraining(AdversarialTraining):
     def held_out_terms(self) -> dict[str, float]:
         """Return how far painted maps are from real pictures, and signs of what goes wrong."""
         measures = HeldOutMeasures(*self._vgg)
-        for number, item in enumerate(self.held_out):
-            _, real, fake = self._painted(item, number)
+        for _, real, fake in self.readable(self.held_out, self._painted):
             measures.add(fake, real)
         return measures.means()
 
     def samples(self) -> Picture:
         """Return map, what becomes of it, and the real picture, row by row."""
         rows = []
-        for number, item in enumerate(self.held_out[:SAMPLES]):
-            labels, real, fake = (each.float().cpu() for each in self._painted(item, number))
+        for painted in self.readable(self.held_out[:SAMPLES], self._painted):
+            labels, real, fake = (each.float().cpu() for each in painted)
             rows.append(torch.cat([labels.expand(-1, 3, -1, -1), fake, real], dim=3))
         width = max(row.shape[3] for row in rows)
         return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)

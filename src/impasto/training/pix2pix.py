@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 
 from impasto._typing import Features, Picture
@@ -96,21 +97,18 @@ class Pix2PixTraining(AdversarialTraining):
     def held_out_terms(self) -> dict[str, float]:
         """Return how far translations are from what they should be, and signs of what goes wrong."""
         measures = HeldOutMeasures(*self._vgg)
-        for number, pair in enumerate(self.held_out):
-            _, real_b, fake_b = self._translated(pair, number)
+        for _, real_b, fake_b in self.readable(self.held_out, self._translated):
             measures.add(_rgb(fake_b), _rgb(real_b))
         return measures.means()
 
     def samples(self) -> Picture:
         """Return input, output and what it should be, row by row."""
         rows = []
-        for number, pair in enumerate(self.held_out[:SAMPLES]):
-            pictures = [_rgb(each).cpu() for each in self._translated(pair, number)]
+        for translated in self.readable(self.held_out[:SAMPLES], self._translated):
+            pictures = [_rgb(each).cpu() for each in translated]
             rows.append(torch.cat(pictures, dim=3))
         width = max(row.shape[3] for row in rows)
-        return torch.cat(
-            [torch.nn.functional.pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2
-        )
+        return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)
 
     def _translated(self, pair: Pair, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return a held-out pair and its translation, in [0, 1]."""
