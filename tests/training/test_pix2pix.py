@@ -104,9 +104,7 @@ def test_one_broken_held_out_pair_ends_nothing(pairs: Path, tmp_path: Path):
     trained = run(pairs, tmp_path / "run")
     assert any("0.png" in reason for reason in trained.broken.values())
     (pairs / "val" / "1.png").write_bytes(b"nothing")
-    with pytest.raises(
-        ImpastoError, match=r"nothing that is held out can be read; .*0\.png is not"
-    ):
+    with pytest.raises(ImpastoError, match=r"nothing that is held out can be read; .*0\.png is not"):
         run(pairs, tmp_path / "other")
 
 

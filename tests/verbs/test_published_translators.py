@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -87,6 +88,101 @@ class ResnetGenerator(nn.Module):
         return self.model(picture)
 
 
+class GlobalGenerator(nn.Module):
+    """Pix2PixHD's: as deep as its list of widths, every convolution with a bias."""
+
+    def __init__(self, taken: int, width: int, downs: int, blocks: int, *, whole: bool = True) -> None:
+        super().__init__()
+        norm = nn.InstanceNorm2d
+        layers = [nn.ReflectionPad2d(3), nn.Conv2d(taken, width, 7), norm(width), nn.ReLU(True)]
+        widths = [width * 2**level for level in range(downs)]
+        for wide in widths:
+            layers += [nn.Conv2d(wide, 2 * wide, 3, stride=2, padding=1), norm(2 * wide), nn.ReLU(True)]
+        layers += [ResnetBlock(2 * widths[-1], "instance", dropout=False) for _ in range(blocks)]
+        for wide in widths[::-1]:
+            up = nn.ConvTranspose2d(2 * wide, wide, 3, stride=2, padding=1, output_padding=1)
+            layers += [up, norm(wide), nn.ReLU(True)]
+        layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7), nn.Tanh()] if whole else []
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        return self.model(labels)
+
+
+class LocalEnhancer(nn.Module):
+    """Pix2PixHD's: `model` paints at half the size, `model1_1` and `model1_2` around it."""
+
+    def __init__(self, taken: int, width: int, downs: int, blocks: int) -> None:
+        super().__init__()
+        self.model = GlobalGenerator(taken, 2 * width, downs, blocks, whole=False).model
+        norm = nn.InstanceNorm2d
+        self.model1_1 = nn.Sequential(
+            *(nn.ReflectionPad2d(3), nn.Conv2d(taken, width, 7), norm(width), nn.ReLU(True)),
+            *(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), norm(2 * width), nn.ReLU(True)),
+        )
+        self.model1_2 = nn.Sequential(
+            *(ResnetBlock(2 * width, "instance", dropout=False) for _ in range(3)),
+            *(nn.ConvTranspose2d(2 * width, width, 3, 2, 1, output_padding=1), norm(width), nn.ReLU(True)),
+            *(nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7), nn.Tanh()),
+        )
+
+    def forward(self, labels: Tensor) -> Tensor:
+        half = nn.functional.avg_pool2d(labels, 3, stride=2, padding=1, count_include_pad=False)
+        return self.model1_2(self.model1_1(labels) + self.model(half))
+
+
+class SpadeNorm(nn.Module):
+    def __init__(self, width: int, taken: int) -> None:
+        super().__init__()
+        self.param_free_norm = nn.BatchNorm2d(width, affine=False)
+        self.mlp_shared = nn.Sequential(nn.Conv2d(taken, 128, 3, padding=1), nn.ReLU())
+        self.mlp_gamma, self.mlp_beta = (nn.Conv2d(128, width, 3, padding=1) for _ in range(2))
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        hidden = self.mlp_shared(nn.functional.interpolate(labels, size=features.shape[2:], mode="nearest"))
+        return self.param_free_norm(features) * (1 + self.mlp_gamma(hidden)) + self.mlp_beta(hidden)
+
+
+class SpadeResnetBlock(nn.Module):
+    def __init__(self, narrow: int, wide: int, taken: int) -> None:
+        super().__init__()
+        norm, middle = nn.utils.spectral_norm, min(narrow, wide)
+        self.conv_0 = norm(nn.Conv2d(narrow, middle, 3, padding=1))
+        self.conv_1 = norm(nn.Conv2d(middle, wide, 3, padding=1))
+        self.norm_0, self.norm_1 = SpadeNorm(narrow, taken), SpadeNorm(middle, taken)
+        self.widened = narrow != wide
+        if self.widened:
+            self.conv_s, self.norm_s = norm(nn.Conv2d(narrow, wide, 1, bias=False)), SpadeNorm(narrow, taken)
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        kept = self.conv_s(self.norm_s(features, labels)) if self.widened else features
+        inner = self.conv_0(nn.functional.leaky_relu(self.norm_0(features, labels), 0.2))
+        return kept + self.conv_1(nn.functional.leaky_relu(self.norm_1(inner, labels), 0.2))
+
+
+class SpadeGenerator(nn.Module):
+    """SPADE's, beginning with the map; `more` doubles the size between the middle blocks too."""
+
+    def __init__(self, taken: int, width: int, *, more: bool) -> None:
+        super().__init__()
+        self.fc = nn.Conv2d(taken, 16 * width, 3, padding=1)
+        self.more, wide = more, 16 * width
+        self.head_0, self.G_middle_0, self.G_middle_1 = (SpadeResnetBlock(wide, wide, taken) for _ in range(3))
+        for index in range(4):
+            self.add_module(f"up_{index}", SpadeResnetBlock(wide // 2**index, wide // 2 ** (index + 1), taken))
+        self.conv_img = nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        up = nn.Upsample(scale_factor=2)
+        size = [side // (64 if self.more else 32) for side in labels.shape[2:]]
+        features = self.fc(nn.functional.interpolate(labels, size=size))
+        features = self.G_middle_0(up(self.head_0(features, labels)), labels)
+        features = self.G_middle_1(up(features) if self.more else features, labels)
+        for block in (self.up_0, self.up_1, self.up_2, self.up_3):
+            features = block(up(features), labels)
+        return self.conv_img(nn.functional.leaky_relu(features, 0.2)).tanh()
+
+
 PUBLISHED = {
     "unet_256, batch": lambda: UnetGenerator(3, 3, 4, 8, "batch"),
     "unet_128, instance, grey to colour": lambda: UnetGenerator(1, 3, 4, 7, "instance"),
@@ -151,3 +247,43 @@ def test_refusals(tmp_path: Path):
     torch.save({"x": torch.zeros(1)}, tmp_path / "x.pth")
     with pytest.raises(WeightsError, match=r"x\.pth: it is no checkpoint that is known.*the ResNet"):
         load_translator(tmp_path / "x.pth", TranslateSettings())
+
+
+LABELLED = {
+    "Pix2PixHD, global": lambda: GlobalGenerator(9, 4, 3, 2),
+    "Pix2PixHD, enhanced": lambda: LocalEnhancer(9, 4, 3, 2),
+    "SPADE": lambda: SpadeGenerator(9, 2, more=False),
+    "SPADE, Cityscapes": lambda: SpadeGenerator(36, 2, more=True),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_published_painters_of_label_maps_are_equalled(name: str, tmp_path: Path):
+    torch.manual_seed(0)
+    network = LABELLED[name]()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim == 4:
+                parameter.mul_(1.5 if "SPADE" in name else 3)
+            else:
+                parameter.add_(0.3 * torch.randn_like(parameter))
+        labels = torch.rand(2, network.fc.in_channels if "SPADE" in name else 9, 128, 192)
+        for _ in range(3):
+            network.train()(labels)  # for statistics and vectors of a training
+        expected = network.eval()(labels[:1])
+    assert expected.std() > 0.1 and (expected.abs() > 0.999).float().mean() < 0.5
+    torch.save(network.state_dict(), tmp_path / "latest_net_G.pth")
+    translator = load_translator(tmp_path / "latest_net_G.pth", TranslateSettings(precision="fp32"))
+    assert translator.card.channels == (labels.shape[1], 3)
+    found = translator.generator(labels[:1])
+    assert float((found - expected).abs().max()) < CLOSE
+    ids = np.random.default_rng(0).integers(0, 7, (50, 70)).astype(np.uint8)
+    assert translate(tmp_path / "latest_net_G.pth", ids).image.pixels.shape == (50, 70, 3)
+
+
+def test_older_spectral_norms_lack_a_vector():
+    state = LABELLED["SPADE"]().eval().state_dict()
+    older = {name: tensor for name, tensor in state.items() if "weight_v" not in name}
+    assert translate_generator(older).tensors.keys() == translate_generator(state).tensors.keys()
+    with pytest.raises(WeightsError, match=r"it is nearly the generator of SPADE, but has more\.weight besides"):
+        translate_generator({**older, "more.weight": torch.zeros(1)})

@@ -12,13 +12,14 @@ the hinge loss; features are matched as in Pix2PixHD, and the encoder's vectors 
 
 **Deviations**: maps of any shape are painted; the features a vector begins with, which have the shape of a crop,
 are resized to that of the map. γ is 1 + what the convolution gives, as in the authors' code. Statistics are those
-of the batch at hand, in training as when the network is applied.
+of the batch at hand, in training as when the network is applied; those of the whole training can be chosen
+(`statistics`), which the published networks were trained for.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -27,7 +28,7 @@ from torch.nn.functional import interpolate, leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from impasto._typing import Features, Picture
-from impasto.errors import InputError, check_range, check_whole
+from impasto.errors import InputError, check_choice, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
 from impasto.nn.compute import frozen_for_speed
 from impasto.nn.labelled import LabelSettings, discriminator_of
@@ -39,6 +40,7 @@ HIDDEN = 128
 """Channels between a label map and its γ and β."""
 WIDTHS = (16, 16, 16, 16, 8, 4, 2, 1)
 """Channels between the blocks, in multiples of the outermost layers'."""
+Statistics = Literal["batch", "running"]
 ENCODED_SIZE = 256
 """Pixels each way at which the encoder sees a picture."""
 
@@ -53,6 +55,8 @@ class SpadeSettings(LabelSettings):
     """How often the size is doubled: 6 from 4 pixels to 256; 5 for small crops."""
     style_guided: bool = False
     """Whether an encoder learns the look of pictures, so that a map can be painted like one, or at random."""
+    statistics: Statistics = "batch"
+    """What normalises when the network is applied: the batch at hand, or running means of the training."""
     style_channels: int = 256
     """Numbers that describe the look of a picture."""
     kl_weight: float = 0.05
@@ -66,6 +70,7 @@ class SpadeSettings(LabelSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_choice("statistics", self.statistics, Statistics)
         check_whole("num_ups", self.num_ups, 5, 6)
         check_whole("style_channels", self.style_channels, 1, 4096)
         check_range("kl_weight", self.kl_weight, 0, 1e9)
@@ -75,9 +80,9 @@ class SpadeSettings(LabelSettings):
 class Spade(nn.Module):
     """Normalisation without parameters, scaled and shifted by what stands at each place of a label map."""
 
-    def __init__(self, channels: int, label_channels: int) -> None:
+    def __init__(self, channels: int, label_channels: int, statistics: Statistics = "batch") -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False, track_running_stats=False)
+        self.norm = nn.BatchNorm2d(channels, affine=False, track_running_stats=statistics == "running")
         self.shared = nn.Conv2d(label_channels, HIDDEN, 3, padding=1)
         self.scale, self.shift = (nn.Conv2d(HIDDEN, channels, 3, padding=1) for _ in range(2))
 
@@ -100,15 +105,18 @@ class SpadeBlock(nn.Module):
     Reference: figure 4 of the paper, and its supplement.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, label_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, label_channels: int, statistics: Statistics = "batch"
+    ) -> None:
         super().__init__()
         middle = min(in_channels, out_channels)
-        self.first_norm, self.second_norm = Spade(in_channels, label_channels), Spade(middle, label_channels)
+        self.first_norm = Spade(in_channels, label_channels, statistics)
+        self.second_norm = Spade(middle, label_channels, statistics)
         self.first = spectral_norm(nn.Conv2d(in_channels, middle, 3, padding=1))
         self.second = spectral_norm(nn.Conv2d(middle, out_channels, 3, padding=1))
         self.widened = in_channels != out_channels
         if self.widened:
-            self.shortcut_norm = Spade(in_channels, label_channels)
+            self.shortcut_norm = Spade(in_channels, label_channels, statistics)
             self.shortcut = spectral_norm(nn.Conv2d(in_channels, out_channels, 1, bias=False))
 
     def forward(self, features: Features, labels: Float[Tensor, "b _l _h _w"]) -> Float[Tensor, "b d h w"]:
@@ -134,6 +142,7 @@ class SpadeGenerator(Generator):
         num_ups: int = 6,
         style_channels: int = 0,
         start: int = 4,
+        statistics: Statistics = "batch",
     ) -> None:
         """Build.
 
@@ -143,6 +152,7 @@ class SpadeGenerator(Generator):
             num_ups: How often the size is doubled.
             style_channels: Numbers of the vector that it begins with; 0 begins with the map.
             start: Places each way of the features that a vector becomes.
+            statistics: What normalises when the network is applied.
         """
         super().__init__()
         self.stride = self.smallest = 2**num_ups
@@ -153,7 +163,9 @@ class SpadeGenerator(Generator):
             self.begin = nn.Linear(style_channels, widths[0] * start * start)
         else:
             self.begin = nn.Conv2d(label_channels, widths[0], 3, padding=1)
-        self.blocks = nn.ModuleList(SpadeBlock(narrow, wide, label_channels) for narrow, wide in pairwise(widths))
+        self.blocks = nn.ModuleList(
+            SpadeBlock(narrow, wide, label_channels, statistics) for narrow, wide in pairwise(widths)
+        )
         self.leave = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, labels: Float[Tensor, "b _l h w"], style: Float[Tensor, "b z"] | None = None) -> Picture:
@@ -222,6 +234,7 @@ def generator_of(settings: SpadeSettings) -> SpadeGenerator:
         settings.num_ups,
         settings.style_channels if settings.style_guided else 0,
         max(1, settings.crop_size // 2**settings.num_ups),
+        settings.statistics,
     )
     _draw(network)
     return network
@@ -273,7 +286,10 @@ def card_of(settings: SpadeSettings) -> Card:
         settings=asdict(settings),
         channels=(settings.label_channels, 3),
         value_range=(-1.0, 1.0),
-        inference={"norm": "batch, of the picture at hand", "dropout": "none"},
+        inference={
+            "norm": "batch, of the picture at hand" if settings.statistics == "batch" else "batch, of the training",
+            "dropout": "none",
+        },
     )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.weights.foreign import VGG_DEPTHS, VGG_WIDTHS, Translation, check_state, describe
-from impasto.weights.foreign_translators import RESNET, UNET
+from impasto.weights.foreign_translators import KNOWN
 
 FAST_NEURAL_STYLE = "pytorch/examples' fast_neural_style"
 DECODER = "the AdaIN decoder of naoto0804/pytorch-AdaIN"
@@ -50,7 +50,7 @@ def translate_style(state: Mapping[str, Tensor], encoder: Mapping[str, Tensor] |
     if _FIRST not in state or state[_FIRST].ndim != 4:
         raise WeightsError(
             f"it is no checkpoint that is known: {describe(state)}; "
-            f"recognised are {FAST_NEURAL_STYLE}, {DECODER}, {UNET} and {RESNET}"
+            f"recognised are {FAST_NEURAL_STYLE}, {', '.join((DECODER, *KNOWN))}"
         )
     expected: dict[str, tuple[int, ...]] = {}
     for place, widths in zip(_DECODER_PLACES, itertools.pairwise(_DECODER_WIDTHS), strict=True):

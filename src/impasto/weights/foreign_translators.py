@@ -1,27 +1,41 @@
-"""Published generators under our names: U-Net and ResNet of pytorch-CycleGAN-and-pix2pix (`*_net_G.pth`).
+"""Published generators under our names: pytorch-CycleGAN-and-pix2pix's, Pix2PixHD's and SPADE's (`*_net_G.pth`).
 
 Which of them a checkpoint is, how deep and wide, with which normalisation, its tensors tell. What they do not tell
-is whether a U-Net was trained with dropout; its authors' default is that it was.
+is taken as their authors' defaults have it: a U-Net was trained with dropout; Pix2PixHD and SPADE saw where objects
+touch, beside the classes, SPADE with a channel for what is no class; and SPADE doubles the size five times, but six
+times with the 36 channels of Cityscapes.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from impasto.errors import WeightsError
 from impasto.weights.foreign import Translation, check_state, describe
 
 UNET = "the U-Net of pytorch-CycleGAN-and-pix2pix"
 RESNET = "the ResNet of pytorch-CycleGAN-and-pix2pix"
+GLOBAL, ENHANCER = "the global generator of Pix2PixHD", "the local enhancer of Pix2PixHD"
+SPADE = "the generator of SPADE"
+KNOWN = (UNET, RESNET, GLOBAL, ENHANCER, SPADE)
+PICTURES = (1, 3, 4)
+"""Channels of pictures; whatever has others is a label map."""
 
 FULL = 5
 """So many blocks a U-Net has at least."""
 _UNET_ENTRY, _RESNET_ENTRY = "model.model.0.weight", "model.1.weight"
+_ENHANCER_ENTRY, _SPADE_ENTRY = "model1_1.1.weight", "head_0.norm_0.mlp_shared.0.weight"
+CITYSCAPES = 36
 _RUNNING = re.compile(r"\.(running_(mean|var)|num_batches_tracked)$")
 """Statistics of whole trainings; pictures are normalised by their own, as the authors' test script does."""
 _BLOCK = re.compile(r"model\.(\d+)\.conv_block\.(\d+)\.weight$")
+
+
+Settings = dict[str, str | int | bool]
 
 
 class _Layer(NamedTuple):
@@ -37,11 +51,14 @@ class _Layer(NamedTuple):
 
 def is_generator(state: Mapping[str, Tensor]) -> bool:
     """Return whether a checkpoint is nearly a generator that is known."""
-    return _UNET_ENTRY in state or (_RESNET_ENTRY in state and state[_RESNET_ENTRY].shape[2:] == (7, 7))
+    entries = (_UNET_ENTRY, _ENHANCER_ENTRY, _SPADE_ENTRY)
+    return any(entry in state for entry in entries) or (
+        _RESNET_ENTRY in state and state[_RESNET_ENTRY].shape[2:] == (7, 7)
+    )
 
 
 def translate_generator(state: Mapping[str, Tensor]) -> Translation:
-    """Return a published generator under our names, for `methods.pix2pix`.
+    """Return a published generator under our names.
 
     Args:
         state: The checkpoint's tensors.
@@ -49,15 +66,20 @@ def translate_generator(state: Mapping[str, Tensor]) -> Translation:
     Raises:
         WeightsError: If it is none that is known.
     """
+    if _SPADE_ENTRY in state:
+        return _spade(state)
     left_out = tuple(name for name in state if _RUNNING.search(name))
     kept = {name: tensor for name, tensor in state.items() if name not in left_out}
     if _UNET_ENTRY in kept and kept[_UNET_ENTRY].ndim == 4:
         settings, layers, what = *_unet(kept), UNET
+    elif _ENHANCER_ENTRY in kept:
+        settings, layers, what = *_enhancer(kept), ENHANCER
     elif _RESNET_ENTRY in kept and kept[_RESNET_ENTRY].shape[2:] == (7, 7):
-        settings, layers, what = *_resnet(kept), RESNET
+        settings, layers = _resnet(kept)
+        what = RESNET if settings["in_channels"] in PICTURES else GLOBAL
     else:
         raise WeightsError(
-            f"it is no generator that is known: {describe(state)}; recognised are {UNET}, and {RESNET}"
+            f"it is no generator that is known: {describe(state)}; recognised are {', '.join(KNOWN)}"
         )
     batch = settings["norm"] == "batch"
     expected: dict[str, tuple[int, ...]] = {}
@@ -75,10 +97,16 @@ def translate_generator(state: Mapping[str, Tensor]) -> Translation:
             names |= {f"{theirs}.{part}": f"{ours}.{part}" for part in ("weight", "bias")}
     check_state(kept, expected, what)
     tensors = {ours: kept[theirs].float() for theirs, ours in names.items()}
-    return Translation("pix2pix", settings, tensors, what, left_out)
+    if what in (UNET, RESNET):
+        settings.pop("num_downs") if what == RESNET else None
+        return Translation("pix2pix", settings, tensors, what, left_out)
+    seen = {"classes": int(settings["in_channels"]) - 1, "dont_care": False, "edges": True, "num_scales": 2}
+    shape = {name: settings[name] for name in ("base_channels", "num_blocks", "num_downs")}
+    enhanced = {"enhanced": True, "enhancer_blocks": settings["enhancer_blocks"]} if what == ENHANCER else {}
+    return Translation("pix2pixhd", {**seen, **shape, **enhanced}, tensors, what, left_out)
 
 
-def _unet(state: Mapping[str, Tensor]) -> tuple[dict[str, str | int | bool], list[_Layer]]:
+def _unet(state: Mapping[str, Tensor]) -> tuple[Settings, list[_Layer]]:
     """Return settings and layers: blocks lie within each other, the innermost has no normalisation going down."""
     prefixes = list(_unet_prefixes(state))
     if len(prefixes) < FULL:
@@ -89,7 +117,7 @@ def _unet(state: Mapping[str, Tensor]) -> tuple[dict[str, str | int | bool], lis
     base_channels, in_channels = state[_UNET_ENTRY].shape[:2]
     leave = f"{prefixes[0]}.3.weight"
     out_channels = state[leave].shape[1] if leave in state and state[leave].ndim == 4 else 3
-    settings: dict[str, str | int | bool] = {
+    settings: Settings = {
         "generator": "unet",
         "in_channels": in_channels,
         "out_channels": out_channels,
@@ -129,38 +157,129 @@ def _unet_prefixes(state: Mapping[str, Tensor]) -> Iterator[str]:
         prefix, place = f"{prefix}.{1 if place == 0 else 3}.model", 1
 
 
-def _resnet(state: Mapping[str, Tensor]) -> tuple[dict[str, str | int | bool], list[_Layer]]:
-    """Return settings and layers: c7s1, two going down, blocks, two going up, c7s1."""
+def _resnet(state: Mapping[str, Tensor], *, whole: bool = True) -> tuple[Settings, list[_Layer]]:
+    """Return settings and layers: c7s1, some going down, blocks, as many going up, c7s1 unless only a part."""
     found = [match for match in map(_BLOCK.match, state) if match]
     blocks = sorted({int(match[1]) for match in found})
     # dropout has a number of its own, so that what comes after it is one further
     second = 6 if any(match[2] == "6" and state[match[0]].ndim == 4 for match in found) else 5
     base, in_channels = state[_RESNET_ENTRY].shape[:2]
-    leave = f"model.{10 + len(blocks) + 7}"
+    first = blocks[0] if blocks else 10
+    widths = [base * 2**level for level in range((first - 4) // 3 + 1)]
+    up, wide = first + len(blocks), widths[-1]
+    leave = f"model.{up + 3 * len(widths) - 2}"
     out_channels = state[f"{leave}.weight"].shape[0] if f"{leave}.weight" in state else 3
-    settings: dict[str, str | int | bool] = {
+    settings: Settings = {
         "generator": "resnet",
         "in_channels": in_channels,
         "out_channels": out_channels,
         "base_channels": base,
         "num_blocks": len(blocks),
+        "num_downs": len(widths) - 1,
         "norm": "batch" if "model.2.weight" in state else "instance",
         "dropout": second == 6,
     }
-    layers = [
-        _Layer("model.1", "enter", (base, in_channels, 7, 7), base, ("model.2", "enter_norm")),
-        _Layer("model.4", "down.0", (2 * base, base, 3, 3), 2 * base, ("model.5", "down_norm.0")),
-        _Layer("model.7", "down.1", (4 * base, 2 * base, 3, 3), 4 * base, ("model.8", "down_norm.1")),
+    layers = [_Layer("model.1", "enter", (base, in_channels, 7, 7), base, ("model.2", "enter_norm"))]
+    for level, (narrow, wider) in enumerate(pairwise(widths)):
+        place = 4 + 3 * level
+        norm = (f"model.{place + 1}", f"down_norm.{level}")
+        layers.append(_Layer(f"model.{place}", f"down.{level}", (wider, narrow, 3, 3), wider, norm))
+    for index in range(len(blocks)):
+        layers += _block(f"model.{first + index}.conv_block", f"blocks.{index}", wide, second)
+    for level, (wider, narrow) in enumerate(pairwise(widths[::-1])):
+        place = up + 3 * level
+        norm = (f"model.{place + 1}", f"up_norm.{level}")
+        layers.append(_Layer(f"model.{place}", f"up.{level}", (wider, narrow, 3, 3), narrow, norm))
+    if whole:
+        layers.append(_Layer(leave, "leave", (out_channels, base, 7, 7), out_channels, has_bias=True))
+    return settings, layers
+
+
+def _block(theirs: str, ours: str, width: int, second: int) -> Iterator[_Layer]:
+    """Yield the two convolutions of a residual block."""
+    for place, name in ((1, "first"), (second, "second")):
+        norm = (f"{theirs}.{place + 1}", f"{ours}.{name}_norm")
+        yield _Layer(f"{theirs}.{place}", f"{ours}.{name}", (width, width, 3, 3), width, norm)
+
+
+def _enhancer(state: Mapping[str, Tensor]) -> tuple[Settings, list[_Layer]]:
+    """Return settings and layers: the global generator without its last layer, and what lies around it."""
+    settings, inner = _resnet(state, whole=False)
+    wide, in_channels = int(settings["base_channels"]), int(settings["in_channels"])
+    narrow = wide // 2
+    blocks = sorted({int(name.split(".")[1]) for name in state if re.match(r"model1_2\.\d+\.conv_block", name)})
+    up = len(blocks)
+    leave = f"model1_2.{up + 4}"
+    out_channels = state[f"{leave}.weight"].shape[0] if f"{leave}.weight" in state else 3
+    layers = [layer._replace(ours=f"coarse.{layer.ours}", norm=_within(layer.norm)) for layer in inner]
+    layers += [
+        _Layer("model1_1.1", "enter", (narrow, in_channels, 7, 7), narrow, ("model1_1.2", "enter_norm")),
+        _Layer("model1_1.4", "down", (wide, narrow, 3, 3), wide, ("model1_1.5", "down_norm")),
     ]
     for index in range(len(blocks)):
-        block, ours, shape = f"model.{10 + index}.conv_block", f"blocks.{index}", (4 * base, 4 * base, 3, 3)
-        for place, name in ((1, "first"), (second, "second")):
-            norm = (f"{block}.{place + 1}", f"{ours}.{name}_norm")
-            layers.append(_Layer(f"{block}.{place}", f"{ours}.{name}", shape, 4 * base, norm))
-    up = 10 + len(blocks)
+        layers += _block(f"model1_2.{index}.conv_block", f"blocks.{index}", wide, 5)
     layers += [
-        _Layer(f"model.{up}", "up.0", (4 * base, 2 * base, 3, 3), 2 * base, (f"model.{up + 1}", "up_norm.0")),
-        _Layer(f"model.{up + 3}", "up.1", (2 * base, base, 3, 3), base, (f"model.{up + 4}", "up_norm.1")),
-        _Layer(leave, "leave", (out_channels, base, 7, 7), out_channels, has_bias=True),
+        _Layer(f"model1_2.{up}", "up", (wide, narrow, 3, 3), narrow, (f"model1_2.{up + 1}", "up_norm")),
+        _Layer(leave, "leave", (out_channels, narrow, 7, 7), out_channels, has_bias=True),
     ]
-    return settings, layers
+    return {**settings, "out_channels": out_channels, "enhancer_blocks": len(blocks)}, layers
+
+
+def _within(norm: tuple[str, str] | None) -> tuple[str, str] | None:
+    return None if norm is None else (norm[0], f"coarse.{norm[1]}")
+
+
+_SPADE_BLOCKS = ("head_0", "G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3")
+_SPADE_PARTS = {
+    "conv_0": "first",
+    "conv_1": "second",
+    "conv_s": "shortcut",
+    "norm_0": "first_norm",
+    "norm_1": "second_norm",
+    "norm_s": "shortcut_norm",
+}
+_SPADE_INNER = {
+    "mlp_shared.0": "shared",
+    "mlp_gamma": "scale",
+    "mlp_beta": "shift",
+    "param_free_norm": "norm",
+    "weight_orig": "parametrizations.weight.original",
+    "weight_u": "parametrizations.weight.0._u",
+    "weight_v": "parametrizations.weight.0._v",
+}
+_SPADE_NAME = re.compile(rf"({'|'.join(_SPADE_BLOCKS)})\.({'|'.join(_SPADE_PARTS)})\.(.+)")
+
+
+def _spade(state: Mapping[str, Tensor]) -> Translation:
+    """Translate; spectral norms keep their vectors, normalisations the statistics of their training.
+
+    Raises:
+        WeightsError: If there is a tensor that the generator as published does not have.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        match = _SPADE_NAME.fullmatch(name)
+        if match is None and name.partition(".")[0] not in ("fc", "conv_img"):
+            raise WeightsError(f"it is nearly {SPADE}, but has {name} besides; {describe(state)}")
+        if match is None:
+            ours = name.replace("fc.", "begin.").replace("conv_img.", "leave.")
+        else:
+            inner = match[3]
+            for theirs, named in _SPADE_INNER.items():
+                inner = inner.replace(theirs, named) if inner.startswith(theirs) else inner
+            ours = f"blocks.{_SPADE_BLOCKS.index(match[1])}.{_SPADE_PARTS[match[2]]}.{inner}"
+        tensors[ours] = tensor.float() if tensor.is_floating_point() else tensor
+    for name in [name for name in tensors if name.endswith("._u")]:
+        # older files lack the right vector, which follows from the left one
+        matrix = tensors[f"{name.removesuffix('0._u')}original"].flatten(1)
+        tensors.setdefault(f"{name.removesuffix('_u')}_v", normalize(matrix.T @ tensors[name], dim=0))
+    if state.get("fc.weight") is None or state["fc.weight"].ndim != 4:
+        raise WeightsError(f"it is {SPADE} that begins with a vector, which cannot be read yet; {describe(state)}")
+    channels, base = state["fc.weight"].shape[1], state["conv_img.weight"].shape[1]
+    settings = {
+        "classes": channels - 2,
+        "base_channels": base,
+        "num_ups": 6 if channels == CITYSCAPES else 5,
+        "statistics": "running",
+    }
+    return Translation("spade", settings, tensors, SPADE, ())
