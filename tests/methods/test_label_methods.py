@@ -62,7 +62,9 @@ def test_spade_scales_and_shifts_what_was_normalised():
 @pytest.mark.parametrize("size", [(64, 64), (64, 192)])
 def test_spade_paints_maps_of_any_shape(num_ups: int, size: tuple[int, int]):
     settings = SpadeSettings(**{**SMALL.__dict__, "num_ups": num_ups, "style_guided": True})
-    generator, encoder = spade.generator_of(settings).eval(), spade.encoder_of(settings)
+    generator = spade.generator_of(settings).eval()
+    encoder = generator.encoder
+    assert set(spade.networks(settings)) == {"generator", "discriminator", "encoder"}
     labels = settings.encoded(torch.randint(0, 6, (2, 1, *size)), torch.randint(0, 6, (2, 1, *size)))
     assert labels.shape == (2, 6, *size)
     mean, log_variance = encoder(torch.rand(2, 3, 40, 50))

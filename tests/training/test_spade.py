@@ -115,6 +115,20 @@ def test_looks_follow_from_the_seed(streets: Path, tmp_path: Path):
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
+def test_a_map_is_painted_like_a_picture(streets: Path, tmp_path: Path):
+    model = run(streets, tmp_path / "run", style_guided=True).model
+    source, style = streets / "valannot" / "x.png", streets / "val" / "y.png"
+    first, again = (translate(model, source, style=style, seed=seed, precision="fp32") for seed in (1, 2))
+    assert np.array_equal(first.image.pixels, again.image.pixels), "nothing is drawn"
+    other = translate(model, source, style=streets / "train" / "a.png", precision="fp32").image.pixels
+    assert not np.array_equal(first.image.pixels, other)
+    first.image.save(tmp_path / "painted.png")
+    assert reproduce(tmp_path / "painted.png", search=[streets / "valannot", streets / "val"]).identical
+    plain = run(streets, tmp_path / "plain").model
+    with pytest.raises(SettingError, match=r"model\.safetensors was not trained to know looks"):
+        translate(plain, source, style=style)
+
+
 def test_each_network_is_improved_by_its_own_loss(streets: Path):
     found = find_labelled(streets)
     training = SpadeTraining(replace(SMALL, classes=3, perceptual_weight=0), found.items, found.items)

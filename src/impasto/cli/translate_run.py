@@ -36,6 +36,10 @@ class TranslateOptions:
     """What to translate: pictures, folders (every picture that lies in them), or - for standard input."""
     output: Output = None
     """The picture, .png .jpg .webp .tif, replacing what was there; a folder for several; - is stdout."""
+    instances: Annotated[str | None, tyro.conf.arg(metavar="MAP", help_behavior_hint="")] = None
+    """Which object each pixel of a label map belongs to, for one SOURCE; by default every class is one."""
+    style: Annotated[str | None, tyro.conf.arg(aliases=["-s"], metavar="PICTURE", help_behavior_hint="")] = None
+    """A picture to paint label maps like, for a network that was trained to know looks."""
     samples: int = 1
     """How many different pictures to make of each, with seeds from --seed on; each has its number in its name."""
     json: Json = False
@@ -52,6 +56,8 @@ def main(words: list[str]) -> int:
     model = model_file(options.model)
     load_translator(model, options.settings)
     jobs = plan(options.source, [_name(model)], options.output)
+    if options.instances is not None and len(jobs) > 1:
+        raise SettingError(f"--instances is of one map, but there are {len(jobs)} sources; give one")
     began, told, failures = time.perf_counter(), list[dict[str, Any]](), list[dict[str, str]]()
     single = len(options.source) == 1 and not Path(options.source[0]).is_dir()
     if not single:
@@ -82,13 +88,14 @@ def _translate(job: Job, model: Path, options: TranslateOptions) -> list[dict[st
         raise SettingError(f"--samples is {options.samples}, but standard output takes one picture; give -o FILE")
     targets = [_numbered(job.target, number, options.samples) for number in range(options.samples)]
     for target in targets:
-        check_target(target, [job.content, str(model)], as_json=options.json)
+        inputs = [job.content, str(model), *filter(None, (options.instances, options.style))]
+        check_target(target, inputs, as_json=options.json)
     # a file stays one, since a label map is read otherwise than a picture
     source = read_stdin() if job.content == STDIN else job.content
     told = []
     for number, target in enumerate(targets):
         settings = replace(options.settings, seed=options.settings.seed + number)
-        result = translate(model, source, settings=settings)
+        result = translate(model, source, instances=options.instances, style=options.style, settings=settings)
         write_result(result.image, target)
         image, name = result.image, "standard output" if target == STDIN else one_line(target)
         say(f"{name}: {image.width}×{image.height}, {duration(result.seconds)}")

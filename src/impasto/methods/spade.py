@@ -130,6 +130,9 @@ class SpadeBlock(nn.Module):
 class SpadeGenerator(Generator):
     """A label map in, a picture of the same size out, in [-1, 1].
 
+    Attributes:
+        encoder: Tells what pictures look like, if it was trained with one.
+
     Example:
         >>> network = SpadeGenerator(36)
         >>> fake = network(torch.zeros(1, 36, 256, 512))
@@ -167,6 +170,7 @@ class SpadeGenerator(Generator):
             SpadeBlock(narrow, wide, label_channels, statistics) for narrow, wide in pairwise(widths)
         )
         self.leave = nn.Conv2d(widths[-1], 3, 3, padding=1)
+        self.encoder: StyleEncoder | None = None
 
     def forward(self, labels: Float[Tensor, "b _l h w"], style: Float[Tensor, "b z"] | None = None) -> Picture:
         """Return a picture of a label map.
@@ -236,13 +240,8 @@ def generator_of(settings: SpadeSettings) -> SpadeGenerator:
         max(1, settings.crop_size // 2**settings.num_ups),
         settings.statistics,
     )
-    _draw(network)
-    return network
-
-
-def encoder_of(settings: SpadeSettings) -> StyleEncoder:
-    """Return the encoder that settings describe, its first weights drawn."""
-    network = StyleEncoder(settings.style_channels, settings.base_channels)
+    if settings.style_guided:
+        network.encoder = StyleEncoder(settings.style_channels, settings.base_channels)
     _draw(network)
     return network
 
@@ -257,8 +256,10 @@ def judge_of(settings: SpadeSettings) -> MultiscaleDiscriminator:
 def networks(settings: SpadeSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
-        built: dict[str, nn.Module] = {"generator": generator_of(settings), "discriminator": judge_of(settings)}
-        return built | ({"encoder": encoder_of(settings)} if settings.style_guided else {})
+        generator = generator_of(settings)
+        encoder, generator.encoder = generator.encoder, None
+        built: dict[str, nn.Module] = {"generator": generator, "discriminator": judge_of(settings)}
+        return built if encoder is None else built | {"encoder": encoder}
 
 
 def translator(

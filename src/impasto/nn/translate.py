@@ -19,7 +19,7 @@ class Generator(nn.Module):
     smallest: int
 
 
-def translate(generator: Generator, picture: Features) -> Float[Tensor, "b d h w"]:
+def translate(generator: Generator, picture: Features, **given: Tensor | None) -> Float[Tensor, "b d h w"]:
     """Translate pictures of any size.
 
     They are continued by reflection at the bottom and on the right, which changes what normalisation sees of them
@@ -28,13 +28,14 @@ def translate(generator: Generator, picture: Features) -> Float[Tensor, "b d h w
     Args:
         generator: Which network.
         picture: `(b, c, height, width)` in [-1, 1].
+        **given: What else the generator takes.
     """
     height, width = picture.shape[-2:]
     rows, columns = (
         max(generator.smallest, -(-side // generator.stride) * generator.stride) for side in (height, width)
     )
     continued = picture[:, :, _reflected(height, rows)][:, :, :, _reflected(width, columns)]
-    translated: Tensor = generator(continued)
+    translated: Tensor = generator(continued, **given)
     return translated[:, :, :height, :width]
 
 

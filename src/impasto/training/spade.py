@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from impasto._typing import Features, Picture
 from impasto.data.labelled import Labelled, LabelledBatch
 from impasto.image.labels import Palette
-from impasto.methods.spade import SpadeGenerator, SpadeSettings, card_of, encoder_of, generator_of, judge_of
+from impasto.methods.spade import SpadeGenerator, SpadeSettings, card_of, generator_of, judge_of
 from impasto.training.labelled import LabelledTraining
 from impasto.weights.model import Card
 
@@ -31,13 +31,6 @@ class SpadeTraining(LabelledTraining):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.generator, self.discriminator = generator_of(settings), judge_of(settings)
-            self.encoder = encoder_of(settings) if settings.style_guided else None
-
-    def networks(self) -> Mapping[str, nn.Module]:
-        """Return generator, with its encoder if there is one, and discriminator."""
-        if self.encoder is None:
-            return super().networks()
-        return {"generator": nn.ModuleList([self.generator, self.encoder]), "discriminator": self.discriminator}
 
     def rates(self) -> Mapping[str, float]:
         """Return that the discriminator learns at another rate (Heusel et al. 2017, arXiv:1706.08500)."""
@@ -49,10 +42,10 @@ class SpadeTraining(LabelledTraining):
 
     def painted(self, labels: Features, batch: LabelledBatch) -> tuple[Picture, dict[str, Tensor]]:
         """Return maps painted like their pictures, and how far what those look like is from N(0, 1)."""
-        if self.encoder is None:
+        if self.generator.encoder is None:
             return super().painted(labels, batch)
         with torch.autocast(self.device.type, enabled=False):
-            mean, log_variance = self.encoder(batch.picture)
+            mean, log_variance = self.generator.encoder(batch.picture)
             style = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
             divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(dim=1).mean()
         return self.generator(labels, style), {"kl": self.settings.kl_weight * divergence}

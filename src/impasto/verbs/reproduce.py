@@ -363,8 +363,8 @@ def _sheet(order: _Order, on_step: OnStep | None) -> Result:
 def _translate(order: _Order, on_step: OnStep | None) -> Result:
     assert isinstance(order.settings, TranslateSettings)
     model, content = order.choices["translator"], order.inputs["content"][0]
-    instances = next(iter(order.inputs.get("instances", [])), None)
-    return translate(model, content, instances=instances, settings=order.settings)
+    instances, style = (next(iter(order.inputs.get(role, [])), None) for role in ("instances", "style"))
+    return translate(model, content, instances=instances, style=style, settings=order.settings)
 
 
 _PAINTERS: Mapping[str, Callable[[_Order, OnStep | None], Result]] = {

@@ -16,6 +16,7 @@ from impasto.errors import ImpastoError, InputError, SettingError, WeightsError,
 from impasto.image.channels import from_channels, with_channels
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.labels import read_labels
+from impasto.image.regions import visible_colors
 from impasto.image.resize import fit, resize
 from impasto.methods import METHODS
 from impasto.nn import translate as any_size
@@ -74,6 +75,7 @@ def translate(
     source: ImageSource,
     *,
     instances: ImageSource | None = None,
+    style: ImageSource | None = None,
     settings: TranslateSettings | None = None,
     **changes: Any,
 ) -> Result:
@@ -85,6 +87,8 @@ def translate(
             a map of ids.
         instances: Which object each pixel belongs to, for a network that sees where objects touch; by default
             every class is one.
+        style: A picture to paint the map like, for a network that was trained to know looks (SPADE with
+            `style_guided`); by default a look is drawn, by the seed.
         settings: All settings at once.
         **changes: Single settings, such as `seed=3`, in place of or on top of `settings`.
 
@@ -105,12 +109,15 @@ def translate(
     labelled = METHODS[translator.card.method].labelled
     photo = read_labels(source) if labelled else read_image(source)
     numbers = None if instances is None else read_labels(instances)
-    inputs = {"content": photo} | ({} if numbers is None else {"instances": numbers})
+    wanted = None if style is None else read_image(style)
+    more = {"instances": numbers, "style": wanted}
+    inputs = {"content": photo} | {role: image for role, image in more.items() if image is not None}
     if numbers is not None and not labelled:
         raise SettingError(f"{translator.name} translates pictures, which have no instances; leave them out")
     try:
         entered = _labels(photo, numbers, translator) if labelled else _picture(photo, translator, settings)
-        painted = _translated(entered, translator, settings)
+        look = {} if wanted is None else {"style": _look(wanted, translator)}
+        painted = _translated(entered, translator, settings, look)
     except (RuntimeError, MemoryError) as error:
         raise _explained(error, max(photo.height, photo.width)) from error
     recipe = recipe_of("translate", settings, inputs, translator, translator=os.fspath(model))
@@ -180,7 +187,24 @@ def _labels(labels: Image, instances: Image | None, translator: Translator) -> T
 
 
 @torch.inference_mode()
-def _translated(entered: Tensor, translator: Translator, settings: TranslateSettings) -> Tensor:
+def _look(style: Image, translator: Translator) -> Tensor:
+    """Return what a picture looks like to a network that knows looks.
+
+    Raises:
+        SettingError: If it knows none.
+    """
+    encoder = getattr(translator.generator, "encoder", None)
+    if encoder is None:
+        raise SettingError(f"{translator.name} was not trained to know looks; leave the style out")
+    picture = visible_colors(style).to(next(encoder.parameters())) * 2 - 1
+    mean: Tensor = encoder(picture)[0]
+    return mean
+
+
+@torch.inference_mode()
+def _translated(
+    entered: Tensor, translator: Translator, settings: TranslateSettings, given: Mapping[str, Tensor]
+) -> Tensor:
     """Return what a network makes of what it sees, `(1, channels, height, width)` in [0, 1]."""
     generator = translator.generator
     weight = next(generator.parameters())
@@ -191,7 +215,7 @@ def _translated(entered: Tensor, translator: Translator, settings: TranslateSett
             module.share = share * settings.noise
         with repeatable(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(settings.seed)
-            painted = any_size.translate(generator, entered.to(weight))
+            painted = any_size.translate(generator, entered.to(weight), **given)
     finally:
         for module, share in shares.items():
             module.share = share
