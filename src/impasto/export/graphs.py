@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from impasto._typing import Picture
 from impasto.errors import SettingError
+from impasto.losses.style import moments
 from impasto.methods import adain
 from impasto.methods.adain import AdainPainter
 from impasto.methods.johnson import JohnsonPainter
@@ -142,8 +143,14 @@ class _Adain(nn.Module):
     def forward(self, content: Picture, style: Picture, strength: Float[Tensor, "1"]) -> Picture:
         features = self.encoded(_padded(content, adain.STRIDE, adain.SMALLEST, self.margin))
         wanted = adain.style_row(self.encoded(_fitted(style, self.style_size, adain.SMALLEST)))
-        row = torch.lerp(adain.style_row(features), wanted, strength)
-        painted = self.decoder(adain.adain(features, row)).clamp(0, 1)
+        (top, bottom), (left, right) = (
+            adain.inner_places(side, adain.STRIDE * places, self.margin)
+            for side, places in zip(content.shape[2:], features.shape[2:], strict=True)
+        )
+        mean, deviation = moments(features[:, :, top:bottom, left:right])
+        row = torch.lerp(torch.cat([deviation, mean], dim=1).flatten(1), wanted, strength)
+        new_deviation, new_mean = (half[:, :, None, None] for half in row.chunk(2, dim=1))
+        painted = self.decoder((features - mean) / deviation * new_deviation + new_mean).clamp(0, 1)
         return _cropped(painted, content, self.margin)
 
     def encoded(self, picture: Picture) -> Tensor:

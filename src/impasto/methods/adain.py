@@ -56,9 +56,12 @@ mean and a deviation of each carry a palette over (Reinhard et al. 2001)."""
 STRIDE = 8
 """Height and width are reduced by this inside."""
 SMALLEST = 16
-MARGIN = 40
+MARGIN = 72
 """Pixels by which a photo is continued on every side before the bundled VGG encodes it: it pads with zeros, and
-what is decoded from them is a frame. Published encoders reflect, and paint without."""
+what is decoded from them is a frame. It sees 37 pixels far, and the decoder 30. Published encoders reflect, and
+paint without."""
+RIM = 1
+"""Places beyond a photo's edge that count in its means and deviations, or a tiny photo would have but one."""
 ENCODER_HALO, DECODER_HALO = 5, 4
 """Rows of features beyond a strip that its own depend on, at least: 37 pixels, and 1 + 4/2 + 2/4 + 2/8."""
 PLACES = 2**19
@@ -300,7 +303,9 @@ class AdainPainter:
             features = self.encode(pixels)[:, :, top - first : bottom - first].cpu()
             plane = plane or Plane(features.shape[1], rows, columns, features.dtype)
             plane.write(top, features)
-            statistics.add(features)
+            above, below = max(top, content.inner[0]), min(bottom, content.inner[1])
+            if above < below:
+                statistics.add(features[:, :, above - top : below - top, content.inner[2] : content.inner[3]])
         assert plane is not None
         return _Encoded(plane, statistics)
 
@@ -329,10 +334,18 @@ class _Padded:
             max(SMALLEST, -(-(side + 2 * margin) // STRIDE) * STRIDE) for side in (height, width)
         )
         self.border = (margin, self.columns - margin - width, margin, self.rows - margin - height)
+        self.inner = (*inner_places(height, self.rows, margin), *inner_places(width, self.columns, margin))
 
     def read(self, top: int, bottom: int) -> Tensor:
         rows = (torch.arange(top, bottom) - self.margin).clamp(0, self.content.shape[2] - 1)
         return pad(self.content[:, :, rows], (*self.border[:2], 0, 0), mode="replicate")
+
+
+def inner_places(side: int, padded: int, margin: int) -> tuple[int, int]:
+    """Return the first place that counts of those that a photo was padded to, and the one after the last."""
+    first = margin // STRIDE
+    end: int = torch.sym_min(padded // STRIDE, first + (side + STRIDE - 1) // STRIDE + RIM)
+    return max(0, first - RIM), end
 
 
 def decoder_of(settings: AdainSettings) -> Decoder:
