@@ -60,7 +60,7 @@ MARGIN = 72
 """Pixels by which a photo is continued on every side before the bundled VGG encodes it: it pads with zeros, and
 what is decoded from them is a frame. It sees 37 pixels far, and the decoder 30. Published encoders reflect, and
 paint without."""
-RIM = 1
+RIM = 2
 """Places beyond a photo's edge that count in its means and deviations, or a tiny photo would have but one."""
 ENCODER_HALO, DECODER_HALO = 5, 4
 """Rows of features beyond a strip that its own depend on, at least: 37 pixels, and 1 + 4/2 + 2/4 + 2/8."""
