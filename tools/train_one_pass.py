@@ -274,7 +274,7 @@ def adain_even(data: Path, runs: Path) -> None:
 
 
 def adain_continued(data: Path, runs: Path) -> None:
-    """Learn on with photos that go on beyond their edges; before, zeros of the VGG lay around every crop."""
+    """Learn on with photos that go on beyond their edges, by 40 pixels then; zeros lay around crops before."""
     settings = AdainSettings(
         base_channels=HALF_ADAIN,
         encoded_colors=True,
