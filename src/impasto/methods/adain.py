@@ -16,10 +16,11 @@ therefore a row of numbers here too, deviations and then means.
 **Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; since it is tuned to edges
 and forgets how light plains are, the colours themselves can be encoded beside relu4_1, at its resolution, get the
 painting's means and deviations too, and are the ground that the decoder paints on (`encoded_colors`); and since it
-pads with zeros, photos are continued by a margin that is cut off again. Each term
-of the loss is divided by its target's mean square, so that layers count alike whatever the scale of a VGG's
-features; the variance is that of `losses.style.moments`; one more term keeps checkerboards away. Decoders that
-others published bring along the VGG that encoded for them (`ReflectedVGG`), in the same model file.
+pads with zeros, photos are continued by a margin that is cut off again, of which only the innermost places count in
+the photo's means and deviations. Each term of the loss is divided by its target's mean square, so that layers count
+alike whatever the scale of a VGG's features; the variance is that of `losses.style.moments`; one more term keeps
+checkerboards away. Decoders that others published bring along the VGG that encoded for them (`ReflectedVGG`), in the
+same model file.
 """
 
 import itertools
