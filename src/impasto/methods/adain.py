@@ -19,8 +19,8 @@ painting's means and deviations too, and are the ground that the decoder paints 
 pads with zeros, photos are continued by a margin that is cut off again, of which only the innermost places count in
 the photo's means and deviations. Each term of the loss is divided by its target's mean square, so that layers count
 alike whatever the scale of a VGG's features; the variance is that of `losses.style.moments`; one more term keeps
-checkerboards away. Decoders that others published bring along the VGG that encoded for them (`ReflectedVGG`), in the
-same model file.
+checkerboards away. Decoders that others published bring along the VGG that encoded for them (`ReflectedVGG`), in
+the same model file.
 """
 
 import itertools
