@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from impasto.result import Result as Result
     from impasto.result import Step as Step
     from impasto.training.train import train as train
+    from impasto.verbs.edit import edit as edit
     from impasto.verbs.evaluate import evaluate as evaluate
     from impasto.verbs.folder import stylize_folder as stylize_folder
+    from impasto.verbs.folder import translate_folder as translate_folder
     from impasto.verbs.layers import layers as layers
     from impasto.verbs.reproduce import reproduce as reproduce
     from impasto.verbs.sheet import sheet as sheet
@@ -44,6 +46,7 @@ _HOMES = {
     "Step": "impasto.result",
     "TranslateSettings": "impasto.verbs.translate",
     "WeightsError": "impasto.errors",
+    "edit": "impasto.verbs.edit",
     "evaluate": "impasto.verbs.evaluate",
     "layers": "impasto.verbs.layers",
     "read_image": "impasto.image.io",
@@ -53,6 +56,7 @@ _HOMES = {
     "train": "impasto.training.train",
     "stylize_folder": "impasto.verbs.folder",
     "translate": "impasto.verbs.translate",
+    "translate_folder": "impasto.verbs.folder",
     "write_image": "impasto.image.io",
 }
 

@@ -1,6 +1,7 @@
 """`impasto translate`: files and folders, several samples, and what it refuses."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from tests.verbs.test_translate import model
 
 from impasto.cli import main
 from impasto.image.io import read_image
+from impasto.methods.pix2pixhd import Pix2PixHDSettings, card_of, generator_of
+from impasto.weights.model import write_model
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +48,46 @@ def test_a_folder_and_one_broken_picture(capsys: pytest.CaptureFixture[str]):
         Path(f"photos/{name}.png").write_bytes(Path("cat.png").read_bytes())
     Path("photos/b.png").write_bytes(b"\x89PNG broken")
     assert main(["translate", "runs/night", "photos", "-o", "out"]) == 2
-    assert sorted(path.name for path in Path("out").iterdir()) == ["a-night.png", "c-night.png"]
+    assert sorted(path.name for path in Path("out").glob("*.png")) == ["a-night.png", "c-night.png"]
     said = capsys.readouterr().err
-    assert "b.png" in said and "1 of 3 pictures could not be translated" in said
+    assert "b.png" in said and "1 of 3 pictures could not be painted; they are named in out/manifest.jsonl" in said
+    rows = [json.loads(line) for line in Path("out/manifest.jsonl").read_text().splitlines()]
+    assert [(row["content"], row["status"]) for row in rows] == [
+        ("a.png", "painted"), ("b.png", "failed"), ("c.png", "painted"),
+    ]  # fmt: skip
+
+
+def test_a_folder_goes_on_where_it_was(capsys: pytest.CaptureFixture[str]):
+    """What is finished is kept; another seed, or another network, is another picture."""
+    Path("photos/deeper").mkdir(parents=True)
+    for name in ("a", "deeper/b"):
+        Path(f"photos/{name}.png").write_bytes(Path("cat.png").read_bytes())
+    words = ["translate", "runs/night", "photos", "-o", "out", "--nested", "--samples", "2", "--json"]
+    assert main(words) == 0
+    names = ["a-night-1.png", "a-night-2.png", "deeper/b-night-1.png", "deeper/b-night-2.png"]
+    assert sorted(path.relative_to("out").as_posix() for path in Path("out").rglob("*.png")) == names
+    first, second = (read_image(f"out/a-night-{number}.png").pixels for number in (1, 2))
+    assert (first != second).any()
+    Path("out/deeper/b-night-2.png").unlink()
+    capsys.readouterr()
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["painted"], told["kept"], told["failed"]) == (1, 3, 0)
+    assert main([*words, "--seed", "7"]) == 0
+    assert json.loads(capsys.readouterr().out)["painted"] == 4
+
+
+def test_a_folder_of_label_maps(capsys: pytest.CaptureFixture[str]):
+    settings = Pix2PixHDSettings(base_channels=2, num_downs=1, num_blocks=1, classes=3)
+    write_model(Path("streets.safetensors"), generator_of(settings).state_dict(), card_of(settings))
+    Path("maps").mkdir()
+    indexed = PIL.Image.fromarray(np.arange(24 * 20).reshape(24, 20).astype(np.uint8) % 3, mode="P")
+    indexed.putpalette([0, 0, 0, 200, 10, 10, 3, 90, 250])
+    indexed.save("maps/a.png")
+    assert main(["translate", "streets.safetensors", "maps", "-o", "out"]) == 0
+    assert read_image("out/a-streets.png").pixels.shape == (24, 20, 3)
+    assert main(["translate", "streets.safetensors", "maps", "-o", "out", "--style", "cat.png"]) == 2
+    assert "was not trained to know looks" in capsys.readouterr().err
 
 
 def test_refusals(refused):
@@ -70,8 +110,16 @@ def test_measuring(capsys: pytest.CaptureFixture[str], refused):
             both.save(f"data/val/{name}.png")
     assert main(["evaluate", "runs/night", "--data", "data"]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert told["real"] == {}, "there is no train"
+    Path("data/val").rename("data/train")
+    shutil.copytree("data/train", "data/val")
+    assert main(["evaluate", "runs/night", "--data", "data"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["real"]["fid_efficientnet_lite0"] == pytest.approx(0, abs=1e-3), "the same pictures"
     assert told["protocol"]["count"] == 2 and told["protocol"]["split"] == "val"
     assert 0 < told["values"]["l1"] < 1 and told["intervals"]["l1"][0] <= told["values"]["l1"]
+    assert {"fid_efficientnet_lite0", "kid_efficientnet_lite0"} < set(told["values"])
     assert "there is no --data" in refused("evaluate", "runs/night")
+    assert "features is 'vgg'" in refused("evaluate", "runs/night", "--data", "data", "--features", "vgg")
     assert "there is no MODEL" in refused("evaluate")
     assert "neither a folder test" in refused("evaluate", "runs/night", "--data", "data", "--split", "test")

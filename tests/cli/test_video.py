@@ -8,9 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from impasto.cli import main
 from impasto.image.video import open_clip
+from impasto.methods import pix2pixhd
+from impasto.methods.pix2pix import Pix2PixSettings, card_of, generator_of
+from impasto.methods.pix2pixhd import Pix2PixHDSettings
+from impasto.weights.model import write_model
 
 from ..conftest import MakeClip, moving
 from .conftest import ENVIRONMENT, Refused
@@ -104,3 +109,28 @@ def test_the_same_command_goes_on(
     assert told["frames"] == 120 and told["resumed"] >= 24
     assert "going on after frame" in captured.err
     assert not parts.exists()
+
+
+def test_a_video_is_translated_and_gone_on_with(make_clip: MakeClip, capsys: pytest.CaptureFixture[str]):
+    """Every frame as `translate` makes it without smoothing; sound, rate and length stay."""
+    make_clip()
+    settings = Pix2PixSettings(base_channels=4, num_downs=5, crop_size=32, load_size=32)
+    torch.manual_seed(0)
+    write_model(Path("night.safetensors"), generator_of(settings).state_dict(), card_of(settings))
+    words = ["translate", "night.safetensors", "clip.mp4", "--smooth", "0", "--json"]
+    assert main([*words, "--seed", "2"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["output"].rpartition("/")[2], told["frames"], told["size"]) == ("clip-night.mp4", 20, [64, 48])
+    assert told["recipe"]["verb"] == "translate" and open_clip(Path("clip-night.mp4")).sounds == ("aac",)
+    assert main([*words, "-o", "small.mkv", "--size", "32"]) == 0
+    assert json.loads(capsys.readouterr().out)["size"] == [32, 24]
+
+
+def test_what_a_translated_video_refuses(make_clip: MakeClip, refused: Refused):
+    make_clip()
+    settings = Pix2PixHDSettings(base_channels=2, num_downs=1, num_blocks=1, classes=3)
+    state = pix2pixhd.generator_of(settings).state_dict()
+    write_model(Path("streets.safetensors"), state, pix2pixhd.card_of(settings))
+    assert "paints label maps, which are no videos" in refused("translate", "streets.safetensors", "clip.mp4")
+    said = refused("translate", "streets.safetensors", "clip.mp4", "--samples", "2")
+    assert "are for pictures, not for a video" in said

@@ -27,15 +27,15 @@ def test_crops_of_map_and_picture_are_the_same(layout: tuple[str, str], tmp_path
         street(tmp_path, name, layout)
     found = find_labelled(tmp_path)
     assert [item.name for item in found.items] == ["a", "bb", "ccc"] and not found.orphans
-    crops = LabelledCrops(found.items, 32, 12, load_size=40, seed=3)
+    crops = LabelledCrops(found.items, (32, 32), 12, load_size=40, seed=3)
     for sample in crops:
         assert sample.labels.shape == (1, 32, 32) and sample.picture.shape == (3, 32, 32)
         grey = (sample.picture[0] + 1) * 127.5
         assert float((grey - sample.labels[0] * 60).abs().max()) < 1
     batch = collate_labelled([crops[0], crops[1]])
     assert batch.labels.shape == (2, 1, 32, 32) and batch.positions.tolist() == [0, 1]
-    assert torch.equal(crops[5].labels, LabelledCrops(found.items, 32, 12, load_size=40, seed=3)[5].labels)
-    larger = LabelledCrops(found.items, 32, 12, load_size=60)[0]
+    assert torch.equal(crops[5].labels, LabelledCrops(found.items, (32, 32), 12, load_size=40, seed=3)[5].labels)
+    larger = LabelledCrops(found.items, (32, 32), 12, load_size=60)[0]
     assert set(larger.labels.unique().tolist()) <= {0, 1, 2, 3}, "ids are resized to the nearest"
 
 
@@ -91,7 +91,7 @@ def test_one_broken_picture_is_passed_over_and_named(tmp_path: Path):
         street(tmp_path, name, ("trainannot", "train"))
     street(tmp_path, "ccc", ("trainannot", "train"))
     PIL.Image.new("L", (9, 9)).save(tmp_path / "trainannot" / "ccc.png")
-    samples = list(LabelledCrops(find_labelled(tmp_path).items, 32, 6, load_size=40))
+    samples = list(LabelledCrops(find_labelled(tmp_path).items, (32, 32), 6, load_size=40))
     broken = {path.name: reason for sample in samples for path, reason in sample.broken.items()}
     assert "ccc.png is 9×9 pixels and ccc.png 48×40; map and picture must be of one size" in broken["ccc.png"]
 
@@ -104,4 +104,4 @@ def test_refusals(tmp_path: Path):
     with pytest.raises(InputError, match="no file of trainannot is called like one of train, such as a"):
         find_labelled(tmp_path)
     with pytest.raises(SettingError, match="load_size is 16, less than crop_size 32"):
-        LabelledCrops([], 32, 1, load_size=16)
+        LabelledCrops([], (32, 32), 1, load_size=16)

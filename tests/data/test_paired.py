@@ -89,7 +89,7 @@ def test_what_is_wrong_with_a_pair_is_told(tmp_path: Path, together: Path):
 
 @pytest.mark.parametrize("load_size", [32, 37, 80])
 def test_both_pictures_are_cut_alike(together: Path, load_size: int):
-    crops = PairedCrops(find_pairs(together).pairs, 32, 40, load_size=load_size)
+    crops = PairedCrops(find_pairs(together).pairs, (32, 32), 40, load_size=load_size)
     samples = [crops[position] for position in range(40)]
     for sample in samples:
         assert sample.source.shape == sample.target.shape == (3, 32, 32)
@@ -101,15 +101,26 @@ def test_both_pictures_are_cut_alike(together: Path, load_size: int):
     assert all(bool(sample.source[1, -1, 0] > sample.source[1, 0, 0]) for sample in samples), "none is upside down"
 
 
+def test_crops_that_are_no_squares(together: Path):
+    """Pictures that are not wide enough are enlarged until they are."""
+    sample = PairedCrops(find_pairs(together).pairs, (32, 96), 1, load_size=32)[0]
+    assert sample.source.shape == (3, 32, 96)
+    across = (sample.source[0, 0, -1] - sample.source[0, 0, 0]).abs() / 96
+    down = (sample.source[1, -1, 0] - sample.source[1, 0, 0]) / 32
+    assert float(across / down) == pytest.approx(1, abs=0.02)
+    with pytest.raises(SettingError, match="crop_width is 8"):
+        PairedCrops(find_pairs(together).pairs, (32, 8), 1)
+
+
 def test_pictures_keep_their_proportions(together: Path):
-    sample = PairedCrops(find_pairs(together).pairs, 40, 1, mirrored=0)[0]
+    sample = PairedCrops(find_pairs(together).pairs, (40, 40), 1, mirrored=0)[0]
     across = (sample.source[0, 0, -1] - sample.source[0, 0, 0]) / (sample.source[1, -1, 0] - sample.source[1, 0, 0])
     assert float(across) == pytest.approx(1, abs=0.01)
 
 
 def test_a_sample_is_a_function_of_its_position(together: Path):
     pairs = find_pairs(together).pairs
-    first, second = (PairedCrops(pairs, 32, 30, load_size=36, seed=4) for _ in range(2))
+    first, second = (PairedCrops(pairs, (32, 32), 30, load_size=36, seed=4) for _ in range(2))
     for position in (17, 3, 29):
         assert torch.equal(first[position].source, second[position].source)
         assert first[position].name == second[position].name
@@ -122,7 +133,7 @@ def test_channels(tmp_path: Path):
     for side, mode in (("trainA", "L"), ("trainB", "RGBA")):
         (tmp_path / side).mkdir()
         coordinates().convert(mode).save(tmp_path / side / "a.png")
-    sample = PairedCrops(find_pairs(tmp_path).pairs, 32, 1, channels=(1, 4))[0]
+    sample = PairedCrops(find_pairs(tmp_path).pairs, (32, 32), 1, channels=(1, 4))[0]
     assert sample.source.shape == (1, 32, 32) and sample.target.shape == (4, 32, 32)
     assert (sample.target[3] == 1).all()
 
@@ -131,28 +142,28 @@ def test_sixteen_bits_are_not_clipped(tmp_path: Path):
     for side in ("trainA", "trainB"):
         (tmp_path / side).mkdir()
         PIL.Image.fromarray(np.full((32, 32), 32768, np.uint16)).save(tmp_path / side / "a.png")
-    sample = PairedCrops(find_pairs(tmp_path).pairs, 32, 1)[0]
+    sample = PairedCrops(find_pairs(tmp_path).pairs, (32, 32), 1)[0]
     assert float(sample.source.abs().max()) < 0.001
 
 
 def test_a_broken_pair_is_passed_over_and_named(together: Path):
     path = together / "train" / "b.png"
     path.write_bytes(path.read_bytes()[:60])
-    crops = PairedCrops(find_pairs(together).pairs, 32, 6)
+    crops = PairedCrops(find_pairs(together).pairs, (32, 32), 6)
     batch = collate_pairs([crops[position] for position in range(6)])
     assert batch.source.shape == (6, 3, 32, 32) and batch.positions.tolist() == list(range(6))
     assert [each.name for each in batch.broken] == ["b.png"]
     for name in ("a", "c"):
         (together / "train" / f"{name}.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="none of 3 pairs can be read"):
-        PairedCrops(find_pairs(together).pairs, 32, 6)[0]
+        PairedCrops(find_pairs(together).pairs, (32, 32), 6)[0]
 
 
 def test_refusals(together: Path):
     pairs = find_pairs(together).pairs
     with pytest.raises(SettingError, match="load_size is 20, less than crop_size 32"):
-        PairedCrops(pairs, 32, 1, load_size=20)
+        PairedCrops(pairs, (32, 32), 1, load_size=20)
     with pytest.raises(SettingError, match="channels is 2; choose one of 1, 3, 4"):
-        PairedCrops(pairs, 32, 1, channels=(3, 2))
+        PairedCrops(pairs, (32, 32), 1, channels=(3, 2))
     with pytest.raises(IndexError):
-        PairedCrops(pairs, 32, 1)[1]
+        PairedCrops(pairs, (32, 32), 1)[1]

@@ -10,7 +10,7 @@ from impasto.methods.pix2pixhd import InstanceEncoder, LocalEnhancer, Pix2PixHDS
 from impasto.methods.spade import Spade, SpadeSettings
 from impasto.nn.resnet import ResnetGenerator
 
-SMALL = SpadeSettings(classes=4, base_channels=2, discriminator_channels=2, crop_size=64, load_size=64)
+SMALL = SpadeSettings(classes=4, base_channels=2, discriminator_channels=2, crop_size=128, load_size=128)
 
 
 def count(network: torch.nn.Module) -> int:
@@ -115,7 +115,7 @@ def test_features_of_an_instance_are_its_mean():
             torch.testing.assert_close(found[index][:, place], expected)
     found.sum().backward()
     torch.testing.assert_close(features.grad, torch.ones_like(features))
-    encoded = InstanceEncoder(base_channels=2)(
+    encoded = InstanceEncoder(3, base_channels=2)(
         torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32, dtype=torch.long)
     )
     assert bool((encoded.std(dim=(2, 3)) < 1e-5).all())

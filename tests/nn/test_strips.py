@@ -6,8 +6,9 @@ from torch import Tensor
 
 from impasto.nn import planes, strips
 from impasto.nn.planes import Plane
-from impasto.nn.strips import Statistics, paint_in_strips
+from impasto.nn.strips import Statistics
 from impasto.nn.transform import Painting, TransformNetwork
+from impasto.nn.transform_strips import paint_in_strips
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Pix2PixHD: coarse to fine, and on exactly where it was interrupted."""
 
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tests.training.test_spade import Killed, streets  # noqa: F401 -- a fixture
@@ -60,3 +62,42 @@ def test_coarse_to_fine(streets: Path, tmp_path: Path):  # noqa: F811
     assert suited_settings("pix2pixhd", (), coarse).num_downs == 2
     with pytest.raises(SettingError, match="is not of the shape that is set"):
         run(streets, tmp_path / "other", start=coarse, base_channels=6)
+
+
+def test_low_memory_trains_alike(streets: Path, tmp_path: Path):  # noqa: F811
+    """What is computed twice is what would have been kept."""
+    models = [
+        run(streets, tmp_path / str(low), enhanced=True, low_memory=low, crop_width=80).model
+        for low in (False, True)
+    ]
+    (_, first), (_, second) = map(read_model, models)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_looks_of_objects_are_learnt_and_chosen(streets: Path, tmp_path: Path):  # noqa: F811
+    """An encoder learns them coarse and fine; in what is edited the rest stays, and a look is another picture."""
+    coarse = run(streets, tmp_path / "coarse", instance_features=2).model
+    _, tensors = read_model(coarse)
+    assert tensors["encoder.looks"].shape == (4, 10, 2) and tensors["encoder.looks"][0].abs().sum() > 0
+    fine = run(streets, tmp_path / "fine", start=coarse, enhanced=True, instance_features=2).model
+    source, photo = streets / "valannot" / "x.png", streets / "val" / "x.png"
+    for model in (coarse, fine):
+        pictures = [
+            translate(model, source, seed=1).image.pixels,
+            translate(model, source, seed=2).image.pixels,
+            translate(model, source, style=photo).image.pixels,
+            translate(model, source, seed=1, edits=["restyle 0 3"]).image.pixels,
+        ]
+        again = translate(model, source, seed=1, edits=["restyle 0 3"]).image.pixels
+        assert np.array_equal(pictures[3], again)
+        assert all((one != other).any() for one, other in combinations(pictures, 2))
+
+
+def test_a_resumed_run_with_looks_is_the_one_never_stopped(streets: Path, tmp_path: Path):  # noqa: F811
+    whole = run(streets, tmp_path / "whole", instance_features=3)
+    with pytest.raises(Killed):
+        run(streets, tmp_path / "parts", until=3, instance_features=3)
+    parts = run(streets, tmp_path / "parts", instance_features=3)
+    _, first = read_model(whole.model)
+    _, second = read_model(parts.model)
+    assert all(torch.equal(first[name], second[name]) for name in first)

@@ -125,7 +125,7 @@ def test_a_map_is_painted_like_a_picture(streets: Path, tmp_path: Path):
     first.image.save(tmp_path / "painted.png")
     assert reproduce(tmp_path / "painted.png", search=[streets / "valannot", streets / "val"]).identical
     plain = run(streets, tmp_path / "plain").model
-    with pytest.raises(SettingError, match=r"model\.safetensors was not trained to know looks"):
+    with pytest.raises(SettingError, match="the network was not trained to know looks; leave the style out"):
         translate(plain, source, style=style)
 
 
@@ -146,7 +146,7 @@ def test_each_network_is_improved_by_its_own_loss(streets: Path):
 
 def test_refusals(streets: Path, tmp_path: Path):
     model = run(streets, tmp_path / "run").model
-    with pytest.raises(InputError, match=r"its ids begin with 200, those of model\.safetensors end with 2"):
+    with pytest.raises(InputError, match=r"its ids begin with 200, those of the network end with 2"):
         translate(model, np.full((64, 64), 200, np.uint8))
     with pytest.raises(InputError, match="is a label map in colours, and there is no palette"):
         translate(model, streets / "train" / "a.png")

@@ -9,7 +9,9 @@ import torch
 
 from impasto.errors import InputError, SettingError, WeightsError
 from impasto.image.io import read_image
+from impasto.methods import pix2pixhd
 from impasto.methods.pix2pix import Pix2PixSettings, card_of, generator_of
+from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.nn.translate import Generator
 from impasto.nn.translate import translate as translate_any_size
 from impasto.verbs.reproduce import reproduce
@@ -103,3 +105,19 @@ def test_grey_and_transparent_pictures_are_read(tmp_path: Path, folder: Path):
     network = model(tmp_path / "net.safetensors")
     grey = read_image(np.full((32, 32), 100, np.uint8))
     assert translate(network, grey).image.pixels.shape == (32, 32, 3), "what was learnt is in colour"
+
+
+def test_a_label_map_at_a_size(tmp_path: Path):
+    """Resized to the nearest: no id comes out that was not there."""
+    settings = Pix2PixHDSettings(base_channels=2, num_downs=1, num_blocks=1, classes=3)
+    write_model(
+        tmp_path / "net.safetensors", pix2pixhd.generator_of(settings).state_dict(), pix2pixhd.card_of(settings)
+    )
+    labels = np.zeros((20, 40), np.uint8)
+    labels[:, 20:] = 2
+    image = translate(tmp_path / "net.safetensors", labels, size=80, precision="fp32").image
+    assert (image.height, image.width) == (40, 80)
+    doubled = np.repeat(np.repeat(labels, 2, axis=0), 2, axis=1)
+    assert np.array_equal(
+        image.pixels, translate(tmp_path / "net.safetensors", doubled, precision="fp32").image.pixels
+    )

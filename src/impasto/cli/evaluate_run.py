@@ -11,7 +11,7 @@ from impasto.cli.progress import folder_bar
 from impasto.cli.translate_run import model_file
 from impasto.errors import ImpastoError, SettingError
 from impasto.nn.compute import reused_memory
-from impasto.verbs.evaluate import evaluate
+from impasto.verbs.evaluate import Features, evaluate
 from impasto.verbs.translate import TranslateSettings
 
 COMMAND = "impasto evaluate"
@@ -32,6 +32,9 @@ class EvaluateOptions:
     """The data folder, as for impasto train."""
     split: str = "val"
     """Which part of it: val, test or train."""
+    features: Features = "efficientnet-lite0"
+    """What sees sets of pictures, for FID and KID: the bundled network, or the one that published values are of,
+    which is fetched once (96 MB)."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Nothing more than without: what is printed is JSON either way."""
     settings: Annotated[TranslateSettings, Settings] = field(default_factory=TranslateSettings)
@@ -52,6 +55,7 @@ def main(words: list[str]) -> int:
             model_file(options.model),
             data=options.data,
             split=options.split,
+            features=options.features,
             settings=options.settings,
             on_picture=show,
         )

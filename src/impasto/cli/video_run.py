@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from impasto.image.clips import WRITABLE
 from impasto.nn.compute import reused_memory
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.stylize import styles_of
-from impasto.verbs.video import Look, PaintedVideo, VideoRun
+from impasto.verbs.video import FrameLook, Look, PaintedVideo, VideoRun
 
 if TYPE_CHECKING:
     from impasto.cli.stylize_run import OnePassOptions
@@ -33,12 +34,28 @@ def paint_video(options: OnePassOptions) -> int:
         raise SettingError(f"there are {len(options.content)} contents; a video is painted alone, one a command")
     if options.preview is not None:
         raise SettingError("--preview shows pictures; a video's painted part lies in OUT.parts until it is whole")
-    look = _look(options)
-    source = Path(options.content[0])
-    run = VideoRun(source, _target(options, look), look)
-    painted = _painted(run, one_line(source.name))
-    if options.json:
-        print_json(_as_dict(painted, options.video.smooth))
+    look, source = _look(options), options.content[0]
+    names = list(options.style) or [style for style in look.styles if isinstance(style, str)]
+    return run_video(source, video_target(source, names, options.output), look, as_json=options.json)
+
+
+def run_video(source: str, target: Path, look: FrameLook, *, as_json: bool) -> int:
+    """Paint a video, seen on the way.
+
+    Args:
+        source: The video.
+        target: Where the painted one goes.
+        look: How frames are painted.
+        as_json: Whether to print one JSON object.
+
+    Raises:
+        ImpastoError: If something a user can mend is wrong.
+        KeyboardInterrupt: If interrupted; what is painted waits for the same command.
+    """
+    run = VideoRun(Path(source), target, look)
+    painted = _painted(run, one_line(Path(source).name))
+    if as_json:
+        print_json(_as_dict(painted, look.video.smooth))
     say(_report(painted))
     return 0
 
@@ -51,15 +68,23 @@ def _look(options: OnePassOptions) -> Look:
     return Look(options.method, model, styles, masks, options.settings, options.video)
 
 
-def _target(options: OnePassOptions, look: Look) -> Path:
-    """Return where the video goes: by default into the current folder, as the same kind of file."""
-    if options.output == STDIN:
+def video_target(source: str, names: Sequence[str], output: str | None) -> Path:
+    """Return where a painted video goes: by default into the current folder, as the same kind of file.
+
+    Args:
+        source: The video.
+        names: What the painted one is called after.
+        output: Where it shall go.
+
+    Raises:
+        SettingError: If that is standard output.
+    """
+    if output == STDIN:
         raise SettingError(f"a video cannot go to standard output; give -o FILE with {', '.join(WRITABLE)}")
-    names = list(options.style) or [style for style in look.styles if isinstance(style, str)]
-    target = Path(plan(options.content, names, options.output)[0].target)
-    if options.output is not None and not Path(options.output).is_dir():
+    target = Path(plan([source], names, output)[0].target)
+    if output is not None and not Path(output).is_dir():
         return target
-    suffix = Path(options.content[0]).suffix.lower()
+    suffix = Path(source).suffix.lower()
     return target.with_suffix(suffix if suffix in WRITABLE else WRITABLE[0])
 
 

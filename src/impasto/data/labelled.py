@@ -21,10 +21,12 @@ from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
 from impasto.data.rounds import in_rounds
-from impasto.errors import ImpastoError, InputError, SettingError, check_whole, one_line
+from impasto.data.sizes import check_crop, loaded_size
+from impasto.errors import ImpastoError, InputError, one_line
 from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.labels import Palette, read_label_map
+from impasto.image.objects import connected
 from impasto.image.regions import visible_colors
 from impasto.image.resize import resize
 
@@ -155,31 +157,31 @@ class LabelledCrops(Dataset[LabelledSample]):
     def __init__(
         self,
         items: Sequence[Labelled],
-        size: int,
+        crop: tuple[int, int],
         length: int,
         *,
         load_size: int,
         palette: Palette | None = None,
+        find_objects: bool = False,
         seed: int = 0,
     ) -> None:
         """Prepare.
 
         Args:
             items: What is trained on.
-            size: Of a crop, in pixels each way.
+            crop: Height and width of a crop, in pixels.
             length: How many samples there are.
             load_size: What the shorter side is resized to before a crop is cut.
             palette: The id of each colour, for maps in colours.
+            find_objects: Whether every connected area is an object where there is no map of instances.
             seed: Of order, place and mirroring.
 
         Raises:
             SettingError: If something is not allowed.
         """
-        check_whole("crop_size", size, 16, 8192)
-        if load_size < size:
-            raise SettingError(f"load_size is {load_size}, less than crop_size {size}; make it as large at least")
-        self.items, self.size, self.length, self.load_size = list(items), size, length, load_size
-        self.palette, self.seed = palette, seed
+        check_crop(crop, load_size)
+        self.items, self.crop, self.length, self.load_size = list(items), crop, length, load_size
+        self.palette, self.find_objects, self.seed = palette, find_objects, seed
         self._kept: dict[Labelled, tuple[Tensor, Tensor, Tensor]] = {}
         self._free = KEPT
 
@@ -203,9 +205,10 @@ class LabelledCrops(Dataset[LabelledSample]):
                 broken[item.picture] = str(error)
                 continue
             chance = np.random.default_rng((self.seed, 1, position))
-            top, left = (int(chance.integers(0, side - self.size + 1)) for side in whole[0].shape[-2:])
+            sides = zip(whole[0].shape[-2:], self.crop, strict=True)
+            top, left = (int(chance.integers(0, side - wanted + 1)) for side, wanted in sides)
             turned = chance.random() < 0.5
-            cut = [each[..., top : top + self.size, left : left + self.size] for each in whole]
+            cut = [each[..., top : top + self.crop[0], left : left + self.crop[1]] for each in whole]
             labels, instances, picture = (each.flip(-1) if turned else each for each in cut)
             pixels = picture.float() / 127.5 - 1
             return LabelledSample(labels.long(), instances.long(), pixels, position, item.name, broken)
@@ -215,7 +218,9 @@ class LabelledCrops(Dataset[LabelledSample]):
 
     def _read(self, item: Labelled) -> tuple[Tensor, Tensor, Tensor]:
         if item not in self._kept:
-            labels, instances, picture = read_labelled(item, self.load_size, self.palette)
+            labels, instances, picture = read_labelled(
+                item, self.load_size, self.palette, find_objects=self.find_objects, crop=self.crop
+            )
             kept = labels[0].int(), instances[0].int(), (picture[0] * 255).round().byte()
             size = sum(each.nbytes for each in kept)
             if size > self._free:
@@ -226,7 +231,12 @@ class LabelledCrops(Dataset[LabelledSample]):
 
 
 def read_labelled(
-    item: Labelled, size: int | None = None, palette: Palette | None = None
+    item: Labelled,
+    size: int | None = None,
+    palette: Palette | None = None,
+    *,
+    find_objects: bool = False,
+    crop: tuple[int, int] = (1, 1),
 ) -> tuple[Int[Tensor, "1 1 _h _w"], Int[Tensor, "1 1 _h _w"], Float[Tensor, "1 3 _h _w"]]:
     """Return ids, instances and picture in [0, 1], whole.
 
@@ -234,6 +244,9 @@ def read_labelled(
         item: Which.
         size: Of the shorter side, in pixels; as it is if not given. Maps are resized to the nearest.
         palette: The id of each colour, for maps in colours.
+        find_objects: Whether every connected area is an object where there is no map of instances; else every
+            class is one.
+        crop: Height and width that it has at least, for crops to be cut.
 
     Raises:
         InputError: If a file cannot be read, or they are not of one size.
@@ -249,10 +262,11 @@ def read_labelled(
             )
     maps = [torch.from_numpy(each)[None, None] for each in (ids, numbers)]
     if size is not None:
-        scale = size / min(ids.shape)
-        sides = [max(size, round(side * scale)) for side in ids.shape]
+        sides = loaded_size(ids.shape[0], ids.shape[1], size, crop)
         picture = resize(picture, *sides)
         maps = [interpolate(each.double(), size=sides, mode="nearest-exact").long() for each in maps]
+    if find_objects and item.instances is None:
+        maps[1] = torch.from_numpy(connected(maps[0][0, 0].numpy()))[None, None]
     return maps[0], maps[1], picture
 
 

@@ -15,7 +15,8 @@ from torch.utils.data import Dataset
 
 from impasto.data.pairs import Pair
 from impasto.data.rounds import in_rounds
-from impasto.errors import ImpastoError, InputError, SettingError, check_choice, check_range, check_whole
+from impasto.data.sizes import check_crop, loaded_size
+from impasto.errors import ImpastoError, InputError, check_choice, check_range
 from impasto.image.channels import CHANNELS, with_channels
 from impasto.image.io import Image
 from impasto.image.resize import resize
@@ -44,7 +45,7 @@ class PairedBatch(NamedTuple):
 
 
 class PairedCrops(Dataset[PairedSample]):
-    """Square crops at random places, the same of both pictures, mirrored half of the time.
+    """Crops at random places, the same of both pictures, mirrored half of the time.
 
     The shorter side is resized to `load_size`, whatever the picture's shape; nothing is squeezed into a square.
     """
@@ -52,7 +53,7 @@ class PairedCrops(Dataset[PairedSample]):
     def __init__(
         self,
         pairs: Sequence[Pair],
-        size: int,
+        crop: tuple[int, int],
         length: int,
         *,
         channels: tuple[int, int] = (3, 3),
@@ -64,24 +65,22 @@ class PairedCrops(Dataset[PairedSample]):
 
         Args:
             pairs: What is trained on.
-            size: Of a crop, in pixels each way.
+            crop: Height and width of a crop, in pixels.
             length: How many samples there are.
             channels: Of source and target: 1 is grey, 3 is RGB, 4 has alpha as well.
-            load_size: What the shorter side is resized to before a crop is cut; `size` if not given.
+            load_size: What the shorter side is resized to before a crop is cut; as little as it can if not given.
             mirrored: Share of the samples that are mirrored.
             seed: Of order, place and mirroring.
 
         Raises:
             SettingError: If something is not allowed.
         """
-        check_whole("crop_size", size, 16, 8192)
+        self.load_size = min(crop) if load_size is None else load_size
+        check_crop(crop, self.load_size)
         check_range("mirrored", mirrored, 0, 1)
         for count in channels:
             check_choice("channels", count, CHANNELS)
-        self.pairs, self.size, self.length, self.channels = list(pairs), size, length, channels
-        self.load_size = size if load_size is None else load_size
-        if self.load_size < size:
-            raise SettingError(f"load_size is {load_size}, less than crop_size {size}; make it as large at least")
+        self.pairs, self.crop, self.length, self.channels = list(pairs), crop, length, channels
         self.mirrored, self.seed = mirrored, seed
         self._kept: dict[Pair, tuple[Tensor, Tensor]] = {}
         self._free = KEPT
@@ -113,8 +112,8 @@ class PairedCrops(Dataset[PairedSample]):
         if pair not in self._kept:
             source, target = pair.read()
             both = (
-                sized(source, self.load_size, self.channels[0]).half(),
-                sized(target, self.load_size, self.channels[1]).half(),
+                sized(source, self.load_size, self.channels[0], self.crop).half(),
+                sized(target, self.load_size, self.channels[1], self.crop).half(),
             )
             size = sum(each.nbytes for each in both)
             if size > self._free:
@@ -125,12 +124,13 @@ class PairedCrops(Dataset[PairedSample]):
 
     def _cut(self, source: Tensor, target: Tensor, position: int) -> tuple[Tensor, Tensor]:
         chance = np.random.default_rng((self.seed, 1, position))
-        top, left = (int(chance.integers(0, side - self.size + 1)) for side in source.shape[-2:])
+        sides = zip(source.shape[-2:], self.crop, strict=True)
+        top, left = (int(chance.integers(0, side - wanted + 1)) for side, wanted in sides)
         turned = chance.random() < self.mirrored
 
         def cut(picture: Tensor) -> Tensor:
-            crop = picture[0, :, top : top + self.size, left : left + self.size].float() * 2 - 1
-            return crop.flip(2) if turned else crop
+            piece = picture[0, :, top : top + self.crop[0], left : left + self.crop[1]].float() * 2 - 1
+            return piece.flip(2) if turned else piece
 
         return cut(source), cut(target)
 
@@ -152,12 +152,10 @@ def whole_pair(
     return source, target
 
 
-def sized(image: Image, size: int, channels: int) -> Float[Tensor, "1 c _h _w"]:
-    """Return a picture as a tensor in [0, 1], its shorter side resized."""
+def sized(image: Image, size: int, channels: int, crop: tuple[int, int] = (1, 1)) -> Float[Tensor, "1 c _h _w"]:
+    """Return a picture as a tensor in [0, 1], its shorter side resized; more if a crop would not fit else."""
     picture = with_channels(image, channels)
-    height, width = picture.shape[-2:]
-    scale = size / min(height, width)
-    return resize(picture, *(max(size, round(side * scale)) for side in (height, width)))
+    return resize(picture, *loaded_size(picture.shape[2], picture.shape[3], size, crop))
 
 
 def collate_pairs(samples: Sequence[PairedSample]) -> PairedBatch:

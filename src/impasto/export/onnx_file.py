@@ -28,13 +28,14 @@ def to_onnx(graph: Graph, metadata: Mapping[str, str]) -> bytes:
         ImpastoError: If onnx or onnxscript is not installed.
     """
     check_installed("onnx", "onnxscript")
-    open_sides: tuple[dict[int, Any], ...] = tuple(
-        {2: Dim.DYNAMIC, 3: Dim.DYNAMIC} if example.ndim == 4 else {} for example in graph.inputs.values()
-    )
+    open_sides: dict[str, dict[int, Any]] = {
+        name: {2: Dim.DYNAMIC, 3: Dim.DYNAMIC} if example.ndim == 4 else {}
+        for name, example in graph.inputs.items()
+    }
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             graph.module,
-            tuple(graph.inputs.values()),
+            kwargs=dict(graph.inputs),
             dynamo=True,
             dynamic_shapes=open_sides,
             input_names=list(graph.inputs),

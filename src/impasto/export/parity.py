@@ -1,12 +1,13 @@
-"""How far an exported network's pictures are from what `stylize` paints with PyTorch in fp32."""
+"""How far an exported network's pictures are from what is painted with PyTorch in fp32."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from impasto._typing import Picture
+from impasto.export.graphs import Graph
 from impasto.export.runtime import Session
 from impasto.image.resize import resize
 from impasto.nn.one_pass import OnePassSettings, Painter, paint
@@ -44,6 +45,40 @@ def differences(
         content = made_picture(height, width, seed)
         apart = (_exported(session, painter, content) - _painted(painter, content)).abs()
         yield Difference(height, width, float(apart.max()), float(apart.mean()))
+
+
+def generator_differences(
+    session: Session,
+    graph: Graph,
+    painted: Callable[[Mapping[str, Tensor]], Tensor],
+    sizes: Sequence[tuple[int, int]] = SIZES,
+) -> Iterator[Difference]:
+    """Translate made pictures or label maps both ways and compare.
+
+    Args:
+        session: The exported network.
+        graph: What was exported.
+        painted: Translates the same inputs in PyTorch, in fp32 on the CPU.
+        sizes: Heights and widths of the pictures.
+
+    Yields:
+        What was found at each size.
+    """
+    for seed, (height, width) in enumerate(sizes):
+        inputs = {name: _made(example, height, width, seed) for name, example in graph.inputs.items()}
+        apart = (session(**inputs) - painted(inputs)).abs()
+        yield Difference(height, width, float(apart.max()), float(apart.mean()))
+
+
+def _made(example: Tensor, height: int, width: int, seed: int) -> Tensor:
+    """Return an input like an example, of another height and width."""
+    if example.ndim < 4:
+        return example
+    picture = made_picture(height, width, seed)
+    if example.is_floating_point():
+        return picture[:, [channel % 3 for channel in range(example.shape[1])]]
+    classes = int(example.max()) + 1
+    return (picture[:, :1] * classes).long().clamp_max(classes - 1)
 
 
 def made_picture(height: int, width: int, seed: int) -> Picture:

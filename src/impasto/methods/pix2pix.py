@@ -14,18 +14,16 @@ same when the network is applied. Dropout stands where the authors' code has it:
 after the innermost.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from impasto.data.pairs import Direction
 from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.blocks import Norm, Upsampling, init_normal
-from impasto.nn.compute import frozen_for_speed
 from impasto.nn.patchgan import PatchGAN, PixelGAN
 from impasto.nn.resnet import ResnetGenerator
 from impasto.nn.translate import Generator
@@ -86,11 +84,12 @@ class Pix2PixSettings(AdversarialSettings):
         check_whole("num_downs", self.num_downs, 5, 12)
         check_whole("num_blocks", self.num_blocks, 0, 64)
         check_whole("num_layers", self.num_layers, 1, 8)
-        if self.generator == "unet" and self.crop_size % 2**self.num_downs:
-            raise SettingError(
-                f"crop_size is {self.crop_size}, but a U-Net with num_downs {self.num_downs} takes multiples of "
-                f"{2**self.num_downs}; change one of them"
-            )
+        for name, side in zip(("crop_size", "crop_width"), self.crop, strict=True):
+            if self.generator == "unet" and side % 2**self.num_downs:
+                raise SettingError(
+                    f"{name} is {side}, but a U-Net with num_downs {self.num_downs} takes multiples of "
+                    f"{2**self.num_downs}; change one of them"
+                )
 
 
 def generator_of(settings: Pix2PixSettings) -> Generator:
@@ -123,25 +122,6 @@ def networks(settings: Pix2PixSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
         return {"generator": generator_of(settings), "discriminator": discriminator_of(settings)}
-
-
-def translator(
-    settings: Pix2PixSettings, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
-) -> Generator:
-    """Return a trained generator, ready to translate.
-
-    Args:
-        settings: How it was built.
-        tensors: Its weights by name.
-        device: Where it computes.
-        dtype: In what.
-    """
-    with torch.device("meta"):
-        network = generator_of(settings)
-    network.load_state_dict(dict(tensors), assign=True)
-    network.to(device, dtype)
-    frozen_for_speed(network)
-    return network
 
 
 def card_of(settings: Pix2PixSettings) -> Card:

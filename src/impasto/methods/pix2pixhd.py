@@ -15,24 +15,29 @@ one vector an instance; k-means of these vectors, class by class, are the looks 
 so that their number does not change what weighs how much.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, relu
 
 from impasto._typing import Features
-from impasto.errors import check_whole
+from impasto.errors import check_choice, check_whole
 from impasto.losses.adversarial import Adversarial
-from impasto.nn.blocks import init_normal, norm_layer
-from impasto.nn.compute import frozen_for_speed
+from impasto.nn.blocks import Upsampling, convolved_by, init_normal, norm_layer, normalised_by
+from impasto.nn.clusters import k_means
 from impasto.nn.labelled import LabelSettings, discriminator_of
 from impasto.nn.patchgan import MultiscaleDiscriminator
-from impasto.nn.resnet import ResnetBlock, ResnetGenerator, enlarging, reflected
-from impasto.nn.translate import Generator
+from impasto.nn.resnet import ResnetBlock, ResnetGenerator, enlarging, in_strips, painted_in_strips, reflected
+from impasto.nn.strips import Source, summed
+from impasto.nn.translate import Generator, translate
 from impasto.weights.model import Card
+
+CLUSTERS = 10
+"""Looks to choose from for each class."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,25 @@ class Pix2PixHDSettings(LabelSettings):
     """Residual blocks of the local enhancer."""
     num_scales: int = 3
     """How many discriminators judge: at the whole size, at a half and a quarter of it."""
+    upsampling: Upsampling = "transposed"
+    """The paper's transposed convolutions, or nearest upsampling and a convolution, without checkerboards."""
+    low_memory: bool = False
+    """Whether training computes what is inside the generator a second time instead of keeping it: slower."""
+    instance_features: int = 0
+    """Numbers that an encoder learns of what each object looks like, to choose among looks; the paper has 3."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_whole("num_downs", self.num_downs, 1, 8)
         check_whole("num_blocks", self.num_blocks, 0, 64)
         check_whole("enhancer_blocks", self.enhancer_blocks, 0, 64)
+        check_choice("upsampling", self.upsampling, Upsampling)
+        check_whole("instance_features", self.instance_features, 0, 64)
+
+    @property
+    def known_labels(self) -> int:
+        """How many classes have looks: all, and don't-care as one more."""
+        return self.classes + self.dont_care
 
 
 class LocalEnhancer(Generator):
@@ -67,7 +85,14 @@ class LocalEnhancer(Generator):
         >>> fake = network(torch.zeros(1, 36, 512, 1024))
     """
 
-    def __init__(self, coarse: ResnetGenerator, in_channels: int, out_channels: int, num_blocks: int = 3) -> None:
+    def __init__(
+        self,
+        coarse: ResnetGenerator,
+        in_channels: int,
+        out_channels: int,
+        num_blocks: int = 3,
+        upsampling: Upsampling = "transposed",
+    ) -> None:
         """Build.
 
         Args:
@@ -75,6 +100,7 @@ class LocalEnhancer(Generator):
             in_channels: Of the input, the same for both.
             out_channels: Of the output.
             num_blocks: Residual blocks at half the size.
+            upsampling: Transposed convolutions as in the paper, or nearest upsampling and a convolution.
         """
         super().__init__()
         wide = coarse.enter.out_channels
@@ -85,7 +111,7 @@ class LocalEnhancer(Generator):
         self.enter, self.enter_norm = nn.Conv2d(in_channels, narrow, 7), norm_layer("instance", narrow)
         self.down, self.down_norm = nn.Conv2d(narrow, wide, 3, 2, padding=1), norm_layer("instance", wide)
         self.blocks = nn.ModuleList(ResnetBlock(wide, "instance", dropout=False) for _ in range(num_blocks))
-        self.up, self.up_norm = enlarging(wide, narrow, True, "transposed"), norm_layer("instance", narrow)
+        self.up, self.up_norm = enlarging(wide, narrow, True, upsampling), norm_layer("instance", narrow)
         self.leave = nn.Conv2d(narrow, out_channels, 7)
 
     def forward(self, picture: Features) -> Float[Tensor, "b d h w"]:
@@ -94,30 +120,69 @@ class LocalEnhancer(Generator):
         Args:
             picture: `(b, in_channels, height, width)`; height and width multiples of `stride`.
         """
-        features = relu(self.enter_norm(self.enter(reflected(picture, 3))))
-        features = relu(self.down_norm(self.down(features))) + self.coarse.features(halved(picture))
+        features = self.run(self._entered, picture) + self.coarse.features(halved(picture))
         for block in self.blocks:
-            features = block(features)
-        features = relu(self.up_norm(self.up(features)))
+            features = self.run(block, features)
+        features = self.run(lambda inner: relu(self.up_norm(self.up(inner))), features)
         painted: Tensor = self.leave(reflected(features, 3))
         return painted.tanh()
 
+    def _entered(self, picture: Features) -> Features:
+        features = relu(self.enter_norm(self.enter(reflected(picture, 3))))
+        return relu(self.down_norm(self.down(features)))
+
+    def in_strips(self, picture: Source) -> Source:
+        """Return what paints strips of a picture's translation."""
+        source = in_strips(self.enter, self.enter_norm, picture, 3).mapped(relu)
+        source = normalised_by(self.down_norm, convolved_by(self.down, source)).mapped(relu)
+        source = summed(source, self.coarse.features_in_strips(halved_in_strips(picture)))
+        for block in self.blocks:
+            assert isinstance(block, ResnetBlock)
+            source = block.in_strips(source)
+        source = normalised_by(self.up_norm, convolved_by(self.up, source)).mapped(relu)
+        return painted_in_strips(self.leave, source)
+
 
 class InstanceEncoder(nn.Module):
-    """What each object looks like: features of a real picture, averaged over each instance (section 3.4)."""
+    """What each object looks like: features of a real picture, averaged over each instance (section 3.4).
 
-    def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 16) -> None:
+    Attributes:
+        looks: `(classes, CLUSTERS, out_channels)`: what objects of each class look like in the training pictures,
+            the looks of most objects first.
+    """
+
+    looks: Tensor
+
+    def __init__(self, classes: int, out_channels: int = 3, base_channels: int = 16) -> None:
         super().__init__()
-        self.network = ResnetGenerator(in_channels, out_channels, base_channels, num_blocks=0, num_downs=4)
+        self.network = ResnetGenerator(3, out_channels, base_channels, num_blocks=0, num_downs=4)
+        self.register_buffer("looks", torch.zeros(classes, CLUSTERS, out_channels))
 
     def forward(self, picture: Features, instances: Int[Tensor, "b 1 h w"]) -> Float[Tensor, "b d h w"]:
         """Return features that are the same all over each instance.
 
         Args:
-            picture: In [-1, 1].
+            picture: In [-1, 1], of any size.
             instances: Number of the object that each pixel belongs to.
         """
-        return averaged(self.network(picture), instances)
+        return averaged(translate(self.network, picture), instances)
+
+    def gather(self, found: Sequence[tuple[int, Float[Tensor, " n"]]], seed: int) -> None:
+        """Let clusters of what was encoded be the looks of each class.
+
+        Args:
+            found: Class and features of every object.
+            seed: Of the clusters.
+        """
+        for label in range(len(self.looks)):
+            points = [features for of, features in found if of == label]
+            if points:
+                self.looks[label] = k_means(torch.stack(points), CLUSTERS, seed).to(self.looks)
+
+    def drawn(self, label: int, seed: int, number: int) -> Float[Tensor, " n"]:
+        """Return a look of a class that follows from the seed and an object's number: each object has its own."""
+        which = int(np.random.SeedSequence((seed, number)).generate_state(1)[0]) % CLUSTERS
+        return self.looks[min(label, len(self.looks) - 1), which]
 
 
 def averaged(features: Features, instances: Int[Tensor, "b 1 h w"]) -> Features:
@@ -135,11 +200,37 @@ def halved(picture: Features) -> Features:
     return avg_pool2d(picture, 3, stride=2, padding=1, count_include_pad=False)
 
 
+def halved_in_strips(picture: Source) -> Source:
+    """Return a picture at half its size, strip by strip."""
+
+    def read(top: int, bottom: int) -> Tensor:
+        first = max(0, 2 * top - 2)  # a row that the mean at the top edge of the strip needs, and one beyond it
+        strip = halved(picture.read(first, min(picture.height, 2 * bottom)))
+        return strip[:, :, top - first // 2 :][:, :, : bottom - top]
+
+    return Source(read, picture.channels, picture.height // 2, picture.width // 2)
+
+
 def generator_of(settings: Pix2PixHDSettings) -> Generator:
     """Return the generator that settings describe, its first weights drawn."""
-    channels = settings.label_channels
-    coarse = ResnetGenerator(channels, 3, settings.base_channels, settings.num_blocks, num_downs=settings.num_downs)
-    network = LocalEnhancer(coarse, channels, 3, settings.enhancer_blocks) if settings.enhanced else coarse
+    channels = settings.label_channels + settings.instance_features
+    coarse = ResnetGenerator(
+        channels,
+        3,
+        settings.base_channels,
+        settings.num_blocks,
+        upsampling=settings.upsampling,
+        num_downs=settings.num_downs,
+    )
+    network: Generator = coarse
+    if settings.enhanced:
+        network = LocalEnhancer(coarse, channels, 3, settings.enhancer_blocks, settings.upsampling)
+    if settings.instance_features:
+        width = max(1, settings.base_channels // 4)
+        network.encoder = InstanceEncoder(settings.known_labels, settings.instance_features, width)
+    for module in network.modules():
+        if isinstance(module, ResnetGenerator | LocalEnhancer):
+            module.low_memory = settings.low_memory
     init_normal(network)
     return network
 
@@ -154,26 +245,10 @@ def judge_of(settings: Pix2PixHDSettings) -> MultiscaleDiscriminator:
 def networks(settings: Pix2PixHDSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
-        return {"generator": generator_of(settings), "discriminator": judge_of(settings)}
-
-
-def translator(
-    settings: Pix2PixHDSettings, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
-) -> Generator:
-    """Return a trained generator, ready to paint label maps.
-
-    Args:
-        settings: How it was built.
-        tensors: Its weights by name.
-        device: Where it computes.
-        dtype: In what.
-    """
-    with torch.device("meta"):
-        network = generator_of(settings)
-    network.load_state_dict(dict(tensors), assign=True)
-    network.to(device, dtype)
-    frozen_for_speed(network)
-    return network
+        generator = generator_of(settings)
+        encoder, generator.encoder = generator.encoder, None
+        built: dict[str, nn.Module] = {"generator": generator, "discriminator": judge_of(settings)}
+        return built if encoder is None else built | {"encoder": encoder}
 
 
 def card_of(settings: Pix2PixHDSettings) -> Card:
@@ -181,7 +256,7 @@ def card_of(settings: Pix2PixHDSettings) -> Card:
     return Card(
         method="pix2pixhd",
         settings=asdict(settings),
-        channels=(settings.label_channels, 3),
+        channels=(settings.label_channels + settings.instance_features, 3),
         value_range=(-1.0, 1.0),
         inference={"norm": "instance", "dropout": "none"},
     )

@@ -11,8 +11,9 @@ between the photo's own embedding and the painting's lies the strength. T and P 
 photos and of many paintings, with the perceptual loss of Johnson et al. 2016.
 
 **Deviations** from the paper: the features are means and deviations of the channels of the VGG that also judges,
-where the paper takes a classifier's (Inception-v3 Mixed-6e) means; what is narrowed is their square root, since a
-few strong channels would rule otherwise; the inputs of both linear maps are divided by the root of their number, so
+where the paper takes a classifier's (Inception-v3 Mixed-6e) means: those of EfficientNet-Lite0 predict worse rows
+(`benchmarks/style_features.py`); what is narrowed is their square root, since a few strong channels would rule
+otherwise; the inputs of both linear maps are divided by the root of their number, so
 that a step of Adam moves the output as far as in a convolution; some crops are painted between the photo's own row
 and the painting's, after Gram matrices that lie between; and those of `nn.transform` and `nn.perceptual`.
 """

@@ -16,7 +16,6 @@ of the batch at hand, in training as when the network is applied; those of the w
 (`statistics`), which the published networks were trained for.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -24,15 +23,26 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, leaky_relu, relu
+from torch.nn.functional import batch_norm, interpolate, leaky_relu, relu
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from impasto._typing import Features, Picture
-from impasto.errors import InputError, check_choice, check_range, check_whole
+from impasto.errors import InputError, SettingError, check_choice, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
-from impasto.nn.compute import frozen_for_speed
 from impasto.nn.labelled import LabelSettings, discriminator_of
 from impasto.nn.patchgan import MultiscaleDiscriminator
+from impasto.nn.strips import (
+    Convolved,
+    Source,
+    bordered_by,
+    convolved,
+    doubled,
+    gathered,
+    source_of,
+    summed,
+    thinned,
+)
 from impasto.nn.translate import Generator
 from impasto.weights.model import Card
 
@@ -72,6 +82,12 @@ class SpadeSettings(LabelSettings):
         super().__post_init__()
         check_choice("statistics", self.statistics, Statistics)
         check_whole("num_ups", self.num_ups, 5, 6)
+        places = self.batch_size * (self.crop[0] >> self.num_ups) * (self.crop[1] >> self.num_ups)
+        if places < 2:
+            raise SettingError(
+                f"crop_size is {self.crop_size}, of which num_ups {self.num_ups} leaves a single place without "
+                f"statistics; give at least {2 << self.num_ups}"
+            )
         check_whole("style_channels", self.style_channels, 1, 4096)
         check_range("kl_weight", self.kl_weight, 0, 1e9)
         check_range("discriminator_rate", self.discriminator_rate, 1e-9, 1)
@@ -98,6 +114,27 @@ class Spade(nn.Module):
         styled: Tensor = normalised * (1 + self.scale(hidden)) + self.shift(hidden)
         return styled
 
+    def in_strips(self, layer: Convolved, features: Source, labels: Source) -> Source:
+        """Return features of the same shape, strip by strip.
+
+        Args:
+            layer: What has their statistics.
+            features: What is normalised.
+            labels: One channel a class, of the features' size.
+        """
+        if self.norm.running_mean is not None and self.norm.running_var is not None:
+            mean, variance = self.norm.running_mean.float(), self.norm.running_var.float()
+        else:
+            mean, variance = layer.mean.flatten(), layer.variance.flatten()
+        hidden = bordered_by(self.shared, labels).mapped(relu)
+        scale, shift = bordered_by(self.scale, hidden), bordered_by(self.shift, hidden)
+
+        def read(top: int, bottom: int) -> Tensor:
+            normalised = batch_norm(features.read(top, bottom), mean, variance, eps=self.norm.eps)
+            return normalised * (1 + scale.read(top, bottom)) + shift.read(top, bottom)
+
+        return features._replace(read=read)
+
 
 class SpadeBlock(nn.Module):
     """Two convolutions of 3 × 3, a `Spade` before each; what comes in is added, through a third one if it is wider.
@@ -114,7 +151,7 @@ class SpadeBlock(nn.Module):
         self.second_norm = Spade(middle, label_channels, statistics)
         self.first = spectral_norm(nn.Conv2d(in_channels, middle, 3, padding=1))
         self.second = spectral_norm(nn.Conv2d(middle, out_channels, 3, padding=1))
-        self.widened = in_channels != out_channels
+        self.widened, self.leaving = in_channels != out_channels, out_channels
         if self.widened:
             self.shortcut_norm = Spade(in_channels, label_channels, statistics)
             self.shortcut = spectral_norm(nn.Conv2d(in_channels, out_channels, 1, bias=False))
@@ -126,12 +163,32 @@ class SpadeBlock(nn.Module):
         change: Tensor = self.second(leaky_relu(self.second_norm(inner, labels), 0.2))
         return kept + change
 
+    def in_strips(self, layer: Convolved, features: Source, labels: Source) -> Convolved:
+        """Return features of the same size, strip by strip.
+
+        Args:
+            layer: What has their statistics.
+            features: What comes in.
+            labels: One channel a class, of the features' size.
+        """
+        channels, dtype = self.leaving, self.first_norm.shared.weight.dtype
+        kept = features
+        if self.widened:
+            plain = self.shortcut_norm.in_strips(layer, features, labels)
+            kept = bordered_by(self.shortcut, plain)
+        entered = self.first_norm.in_strips(layer, features, labels).mapped(_leaky)
+        inner = convolved(self.first, entered, 1, "constant")
+        left = self.second_norm.in_strips(inner, source_of(inner.plane), labels).mapped(_leaky)
+        both = summed(bordered_by(self.second, left), kept)
+        return gathered(both.read, channels, features.height, features.width, dtype)
+
+
+def _leaky(features: Tensor) -> Tensor:
+    return leaky_relu(features, 0.2)
+
 
 class SpadeGenerator(Generator):
     """A label map in, a picture of the same size out, in [-1, 1].
-
-    Attributes:
-        encoder: Tells what pictures look like, if it was trained with one.
 
     Example:
         >>> network = SpadeGenerator(36)
@@ -144,7 +201,7 @@ class SpadeGenerator(Generator):
         base_channels: int = 64,
         num_ups: int = 6,
         style_channels: int = 0,
-        start: int = 4,
+        start: tuple[int, int] = (4, 4),
         statistics: Statistics = "batch",
     ) -> None:
         """Build.
@@ -154,23 +211,23 @@ class SpadeGenerator(Generator):
             base_channels: Channels of the last block; the paper's are 64.
             num_ups: How often the size is doubled.
             style_channels: Numbers of the vector that it begins with; 0 begins with the map.
-            start: Places each way of the features that a vector becomes.
+            start: Height and width of the features that a vector becomes.
             statistics: What normalises when the network is applied.
         """
         super().__init__()
-        self.stride = self.smallest = 2**num_ups
+        self.stride = 2**num_ups
+        self.smallest = 2 * self.stride  # of a single place there are no statistics
         self.num_ups, self.style_channels, self.start = num_ups, style_channels, start
         widths = [base_channels * width for width in WIDTHS]
         self.begin: nn.Module
         if style_channels:
-            self.begin = nn.Linear(style_channels, widths[0] * start * start)
+            self.begin = nn.Linear(style_channels, widths[0] * start[0] * start[1])
         else:
             self.begin = nn.Conv2d(label_channels, widths[0], 3, padding=1)
         self.blocks = nn.ModuleList(
             SpadeBlock(narrow, wide, label_channels, statistics) for narrow, wide in pairwise(widths)
         )
         self.leave = nn.Conv2d(widths[-1], 3, 3, padding=1)
-        self.encoder: StyleEncoder | None = None
 
     def forward(self, labels: Float[Tensor, "b _l h w"], style: Float[Tensor, "b z"] | None = None) -> Picture:
         """Return a picture of a label map.
@@ -190,18 +247,42 @@ class SpadeGenerator(Generator):
         size = (height // self.stride, width // self.stride)
         if self.style_channels:
             drawn = labels.new_empty(len(labels), self.style_channels).normal_() if style is None else style
-            features = self.begin(drawn).unflatten(1, (-1, self.start, self.start))
-            if size != (self.start, self.start):
-                features = interpolate(features, size=size, mode="bilinear")
+            begun = self.begin(drawn).unflatten(1, (-1, *self.start))
+            features = interpolate(begun, size=size, mode="bilinear")  # changes nothing for a crop's shape
         else:
             features = self.begin(interpolate(labels, size=size, mode="nearest"))
-        single = () if self.num_ups == len(WIDTHS) - 2 else (1,)
         for index, block in enumerate(self.blocks):
             features = block(features, labels)
-            if index < len(self.blocks) - 1 and index not in single:
+            if index < len(self.blocks) - 1 and index not in self.single:
                 features = interpolate(features, scale_factor=2, mode="nearest")
         painted: Tensor = self.leave(leaky_relu(features, 0.2))
         return painted.tanh()
+
+    def in_strips(self, picture: Source) -> Source:
+        """Return what paints strips of a label map, with a look that is drawn where looks are learnt."""
+        rows, columns = picture.height // self.stride, picture.width // self.stride
+        if self.style_channels:
+            drawn = picture.read(0, 1).new_empty(1, self.style_channels).normal_()
+            begun = self.begin(drawn).unflatten(1, (-1, *self.start))
+            whole = interpolate(begun, size=(rows, columns), mode="bilinear")
+            source = Source(lambda top, bottom: whole[:, :, top:bottom], whole.shape[1], rows, columns)
+        else:
+            source = bordered_by(self.begin, thinned(picture, self.stride))
+        layer = gathered(source.read, source.channels, rows, columns, self.leave.weight.dtype)
+        features, reduced = source_of(layer.plane), self.stride
+        for index, block in enumerate(self.blocks):
+            assert isinstance(block, SpadeBlock)
+            with parametrize.cached():
+                layer = block.in_strips(layer, features, thinned(picture, reduced) if reduced > 1 else picture)
+            features = source_of(layer.plane)
+            if index < len(self.blocks) - 1 and index not in self.single:
+                features, reduced = doubled(features), reduced // 2
+        return bordered_by(self.leave, features.mapped(_leaky)).mapped(torch.tanh)
+
+    @property
+    def single(self) -> tuple[int, ...]:
+        """Numbers of the blocks after which the size stays."""
+        return () if self.num_ups == len(WIDTHS) - 2 else (1,)
 
 
 class StyleEncoder(nn.Module):
@@ -237,7 +318,7 @@ def generator_of(settings: SpadeSettings) -> SpadeGenerator:
         settings.base_channels,
         settings.num_ups,
         settings.style_channels if settings.style_guided else 0,
-        max(1, settings.crop_size // 2**settings.num_ups),
+        (max(1, settings.crop[0] // 2**settings.num_ups), max(1, settings.crop[1] // 2**settings.num_ups)),
         settings.statistics,
     )
     if settings.style_guided:
@@ -260,24 +341,6 @@ def networks(settings: SpadeSettings) -> dict[str, nn.Module]:
         encoder, generator.encoder = generator.encoder, None
         built: dict[str, nn.Module] = {"generator": generator, "discriminator": judge_of(settings)}
         return built if encoder is None else built | {"encoder": encoder}
-
-
-def translator(
-    settings: SpadeSettings, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
-) -> SpadeGenerator:
-    """Return a trained generator, ready to paint label maps.
-
-    Args:
-        settings: How it was built.
-        tensors: Its weights by name.
-        device: Where it computes.
-        dtype: In what.
-    """
-    network = generator_of(settings)
-    network.load_state_dict(dict(tensors))
-    network.to(device, dtype)
-    frozen_for_speed(network)
-    return network
 
 
 def card_of(settings: SpadeSettings) -> Card:

@@ -16,6 +16,8 @@ class AdversarialSettings:
     """What the shorter side is resized to before a crop is cut."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
+    crop_width: int = 0
+    """Pixels across of crops that are no squares: 2048 with a crop_size of 1024; 0 makes squares."""
     batch_size: int = 1
     """Crops that go through the networks at once."""
     accumulate: int = 1
@@ -36,7 +38,10 @@ class AdversarialSettings:
     def __post_init__(self) -> None:
         check_choice("adversarial", self.adversarial, Adversarial)
         check_whole("crop_size", self.crop_size, 16, 8192)
-        check_whole("load_size", self.load_size, self.crop_size, 16384)
+        check_whole("crop_width", self.crop_width, 0, 8192)
+        if self.crop_width and self.crop_width < 16:
+            raise SettingError(f"crop_width is {self.crop_width}; allowed are 0 and whole numbers from 16 to 8192")
+        check_whole("load_size", self.load_size, min(self.crop), 16384)
         check_whole("batch_size", self.batch_size, 1, 4096)
         check_whole("accumulate", self.accumulate, 1, 4096)
         check_range("ema_decay", self.ema_decay, 0, 0.999999)
@@ -48,3 +53,8 @@ class AdversarialSettings:
         check_whole("seed", self.seed, 0, 2**63 - 1)
         if self.epochs + self.decay_epochs == 0:
             raise SettingError("epochs and decay_epochs are both 0; give at least one round to train for")
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of the crops."""
+        return self.crop_size, self.crop_width or self.crop_size

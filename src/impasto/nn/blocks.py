@@ -4,9 +4,13 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, pad
+from torch.nn.functional import interpolate, pad
 
 from impasto.nn.phases import convolve_enlarged
+from impasto.nn.strips import Convolved, Source, convolved, enlarged, normalised, source_of, transposed
+
+FEW = 256
+"""Places up to which `Enlarge` repeats them: adding up weights for all phases would cost more than it saves."""
 
 Norm = Literal["batch", "instance", "none"]
 Upsampling = Literal["transposed", "resize"]
@@ -28,6 +32,28 @@ def has_bias(norm: Norm) -> bool:
     return norm != "batch"
 
 
+def normalised_by(norm: nn.Module, layer: Convolved) -> Source:
+    """Return a layer normalised in strips by what `norm_layer` gave."""
+    if isinstance(norm, nn.Identity):
+        return source_of(layer.plane)
+    assert isinstance(norm, nn.BatchNorm2d | nn.InstanceNorm2d)
+    channels = layer.mean.new_ones(1, layer.plane.channels, 1, 1)
+    if norm.weight is None or norm.bias is None:
+        return normalised(layer, (channels, torch.zeros_like(channels)), norm.eps)
+    style = norm.weight.float()[:, None, None] * channels, norm.bias.float()[:, None, None] * channels
+    return normalised(layer, style, norm.eps)
+
+
+def convolved_by(convolution: nn.Module, source: Source) -> Convolved:
+    """Convolve in strips by a convolution that doubles or reduces the size, or keeps it with zeros around."""
+    if isinstance(convolution, Enlarge):
+        return enlarged(convolution.convolution, source)
+    if isinstance(convolution, nn.ConvTranspose2d):
+        return transposed(convolution, source)
+    assert isinstance(convolution, nn.Conv2d)
+    return convolved(convolution, source, int(convolution.padding[0]), "constant")
+
+
 class Noise(nn.Module):
     """Dropout that stays when a network is applied: what makes its results differ.
 
@@ -39,8 +65,14 @@ class Noise(nn.Module):
         self.share = share
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return features of which a share is zero, the rest scaled up for it."""
-        return dropout(features, self.share) if self.share else features
+        """Return features of which a share is zero, the rest scaled up for it.
+
+        Which ones follows from the seed and the shape alone, not from how features lie in memory.
+        """
+        if not self.share:
+            return features
+        kept = torch.empty(features.shape, dtype=features.dtype, device=features.device)
+        return features * kept.bernoulli_(1 - self.share).div_(1 - self.share)
 
 
 class Enlarge(nn.Module):
@@ -55,6 +87,11 @@ class Enlarge(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features twice as high and wide."""
+        batch, _, height, width = features.shape
+        if isinstance(height, int) and isinstance(width, int) and batch * height * width <= FEW:
+            twice = interpolate(features, scale_factor=2, mode="nearest")
+            plain: Tensor = self.convolution(pad(twice, (1, 1, 1, 1), mode="replicate"))
+            return plain
         return convolve_enlarged(pad(features, (1, 1, 1, 1), mode="replicate"), self.convolution)
 
 

@@ -66,6 +66,11 @@ def lay_out(network: nn.Module) -> None:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out, of the processor or of an accelerator."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error).lower()
+
+
 @contextmanager
 def repeatable() -> Iterator[None]:
     """Make CUDA pick the same algorithms every time, so that a seed gives the same picture again."""

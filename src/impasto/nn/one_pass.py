@@ -14,8 +14,8 @@ from impasto.errors import SettingError, check_choice, check_count, check_range,
 from impasto.image.color import Colors
 from impasto.image.resize import resize
 from impasto.nn.compute import Device, Precision
-from impasto.nn.strips import paint_in_strips
 from impasto.nn.transform import STRIDE, Painting, TransformNetwork
+from impasto.nn.transform_strips import paint_in_strips
 
 SMALLEST, LARGEST = 8, 65536
 WHOLE = 2**20

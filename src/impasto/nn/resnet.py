@@ -4,13 +4,25 @@ Zhu, Park, Isola & Efros 2017 (arXiv:1703.10593, section 7.2), after Johnson, Al
 c7s1-64, d128, d256, R256 × n, u128, u64, c7s1-3, padded by reflection. Pix2PixHD goes down four times.
 """
 
+from functools import partial
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
 from impasto._typing import Features
 from impasto.errors import InputError, check_choice, check_whole
-from impasto.nn.blocks import Enlarge, Noise, Norm, Upsampling, has_bias, norm_layer
+from impasto.nn.blocks import (
+    Enlarge,
+    Noise,
+    Norm,
+    Upsampling,
+    convolved_by,
+    has_bias,
+    norm_layer,
+    normalised_by,
+)
+from impasto.nn.strips import Source, convolved, kept, source_of, summed, with_border
 from impasto.nn.translate import Generator
 
 DROPOUT = 0.5
@@ -32,6 +44,14 @@ class ResnetBlock(nn.Module):
         inner = self.dropout(relu(self.first_norm(self.first(reflected(features, 1)))))
         change: Tensor = self.second_norm(self.second(reflected(inner, 1)))
         return features + change
+
+    def in_strips(self, source: Source) -> Source:
+        """Return features of the same shape, strip by strip."""
+        source = source_of(kept(source, self.first.weight.dtype))
+        inner = in_strips(self.first, self.first_norm, source, 1).mapped(relu)
+        if self.dropout.share:
+            inner = source_of(kept(inner.mapped(self.dropout), self.first.weight.dtype))
+        return summed(in_strips(self.second, self.second_norm, inner, 1), source)
 
 
 class ResnetGenerator(Generator):
@@ -102,16 +122,52 @@ class ResnetGenerator(Generator):
         painted: Tensor = self.leave(reflected(self.features(picture), 3))
         return painted.tanh()
 
+    def in_strips(self, picture: Source) -> Source:
+        """Return what paints strips of a picture's translation; noise is drawn strip by strip."""
+        return painted_in_strips(self.leave, self.features_in_strips(picture))
+
+    def features_in_strips(self, picture: Source) -> Source:
+        """Return what the last layer makes a picture of, strip by strip."""
+        source = in_strips(self.enter, self.enter_norm, picture, 3).mapped(relu)
+        for convolution, norm in zip(self.down, self.down_norm, strict=True):
+            source = normalised_by(norm, convolved_by(convolution, source)).mapped(relu)
+        for block in self.blocks:
+            assert isinstance(block, ResnetBlock)
+            source = block.in_strips(source)
+        for convolution, norm in zip(self.up, self.up_norm, strict=True):
+            source = normalised_by(norm, convolved_by(convolution, source)).mapped(relu)
+        return source
+
     def features(self, picture: Features) -> Float[Tensor, "b d h w"]:
         """Return what the last layer makes a picture of, `base_channels` of the picture's size."""
-        features = relu(self.enter_norm(self.enter(reflected(picture, 3))))
+        features = self.run(lambda inner: relu(self.enter_norm(self.enter(reflected(inner, 3)))), picture)
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
-            features = relu(norm(convolution(features)))
+            features = self.run(partial(_layer, convolution, norm), features)
         for block in self.blocks:
-            features = block(features)
+            features = self.run(block, features)
         for convolution, norm in zip(self.up, self.up_norm, strict=True):
-            features = relu(norm(convolution(features)))
+            features = self.run(partial(_layer, convolution, norm), features)
         return features
+
+
+def _layer(convolution: nn.Module, norm: nn.Module, features: Tensor) -> Tensor:
+    return relu(norm(convolution(features)))
+
+
+def in_strips(convolution: nn.Module, norm: nn.Module, source: Source, border: int) -> Source:
+    """Return what a convolution of a reflected picture and a normalisation make of it, strip by strip."""
+    return normalised_by(norm, convolved(convolution, source, border, "reflect"))
+
+
+def painted_in_strips(convolution: nn.Module, source: Source) -> Source:
+    """Return what the last layer paints of features, strip by strip."""
+    assert isinstance(convolution, nn.Conv2d)
+    return Source(
+        lambda top, bottom: convolution(with_border(source, top - 3, bottom + 3, 3)).tanh(),
+        convolution.out_channels,
+        source.height,
+        source.width,
+    )
 
 
 def reflected(features: Tensor, border: int) -> Tensor:

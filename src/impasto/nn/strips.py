@@ -1,65 +1,30 @@
-"""The transformation network on a picture of any size, in memory that does not grow with it.
+"""Layers of networks on pictures of any size, in memory that does not grow with them.
 
-The picture passes through one layer after the other, each in strips of whole rows. Instance normalisation needs the
-mean and the deviation of a channel over the whole picture: they are gathered while a layer's strips are computed,
-and applied where the next layer reads them. So nothing is computed twice, there are no seams, and the result is
-that of the network on the whole picture.
+A picture passes through one layer after the other, each in strips of whole rows. Normalisation by the picture's own
+statistics needs the mean and the deviation of a channel over the whole of it: they are gathered while a layer's
+strips are computed, and applied where the next layer reads them. So nothing is computed twice, there are no seams,
+and the result is that of the network on the whole picture.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm, pad
+from torch.nn.functional import batch_norm, conv2d, pad
 
-from impasto._typing import Picture
-from impasto.nn.phases import convolve_enlarged, convolve_four_places
+from impasto.nn.phases import convolve_enlarged
 from impasto.nn.planes import Plane
-from impasto.nn.transform import EPSILON, Painting, TransformNetwork
 
 VALUES = 2**21
 """About how many numbers a strip has: few enough for the processor's cache, enough to keep its cores busy."""
 
 Read = Callable[[int, int], Tensor]
 """Returns rows `top` to `bottom` of a picture or of a layer, `(1, c, rows, width)`."""
-
-
-def paint_in_strips(
-    network: TransformNetwork, read: Read, height: int, width: int, painting: Painting
-) -> Iterator[tuple[int, Picture]]:
-    """Paint, giving the picture away strip by strip.
-
-    Args:
-        network: Its precision is that of all that is computed and kept.
-        read: Gives rows of the picture, RGB in [0, 1].
-        height: Of the picture, a multiple of `STRIDE`.
-        width: Likewise.
-        painting: For one picture.
-
-    Yields:
-        The first row of a strip, and the strip.
-
-    Raises:
-        InputError: If the picture is too small or no multiple of the stride.
-        SettingError: If rows have not the network's length.
-    """
-    network.check(height, width, painting)
-    styles = network.styles(painting)
-    dtype = network.enter.weight.dtype
-    picture = _Source(lambda top, bottom: read(top, bottom).to(dtype), 3, height, width)
-    with torch.inference_mode():
-        source = _normalised(_convolved(network.enter, picture), next(styles))
-        for convolution in network.down:
-            source = _normalised(_convolved(convolution, source), next(styles))
-        source = _source(_kept(source, dtype))
-        for first, second in zip(network.blocks[::2], network.blocks[1::2], strict=True):
-            source = _source(_residual(first, second, source, styles))
-        for convolution in network.up:
-            source = _normalised(_enlarged(convolution, source), next(styles))
-        for top, bottom in strips(height, width, VALUES // network.leave.in_channels):
-            bordered = _with_border(source, top, bottom, 4)
-            yield top, network.finished(convolve_four_places(bordered, network.leave))
+Border = Literal["reflect", "replicate", "constant"]
+"""What lies beyond the edges: the mirror image, the last row or column, or zeros."""
+Style = tuple[Tensor, Tensor]
+"""Scale and shift of each channel, `(1, c, 1, 1)` or place by place."""
 
 
 class Statistics:
@@ -90,16 +55,27 @@ class Statistics:
         return self._spread / (self.count - correction)
 
 
-class _Source(NamedTuple):
-    """Something that can be read in strips."""
+class Source(NamedTuple):
+    """Something that can be read in strips.
+
+    Attributes:
+        read: Gives rows of it; what it gives must be left unchanged, unless it was computed for the reader.
+        channels: How many it has.
+        height: How many rows.
+        width: How many columns.
+    """
 
     read: Read
     channels: int
     height: int
     width: int
 
+    def mapped(self, function: Callable[[Tensor], Tensor]) -> "Source":
+        """Return a source whose strips are a function's of this one's, place by place."""
+        return self._replace(read=lambda top, bottom: function(self.read(top, bottom)))
 
-class _Convolved(NamedTuple):
+
+class Convolved(NamedTuple):
     """What a convolution gave, with mean and variance of each channel, `(1, c, 1, 1)` in fp32."""
 
     plane: Plane
@@ -107,88 +83,156 @@ class _Convolved(NamedTuple):
     variance: Tensor
 
 
-def _source(plane: Plane) -> _Source:
-    return _Source(plane.read, plane.channels, plane.height, plane.width)
+def source_of(plane: Plane) -> Source:
+    """Return what reads a plane."""
+    return Source(plane.read, plane.channels, plane.height, plane.width)
 
 
-def _kept(source: _Source, dtype: torch.dtype) -> Plane:
+def kept(source: Source, dtype: torch.dtype) -> Plane:
     """Compute a source once and keep it."""
     plane = Plane(source.channels, source.height, source.width, dtype)
-    for top, bottom in strips(source.height, source.width, VALUES // source.channels):
+    for top, bottom in strips_of(source):
         plane.write(top, source.read(top, bottom))
     return plane
 
 
-def _residual(
-    first: nn.Module, second: nn.Module, source: _Source, styles: Iterator[tuple[Tensor, Tensor]]
-) -> Plane:
-    """Add to features what two layers make of them."""
-    assert isinstance(second, nn.Conv2d)
-    inner = _normalised(_convolved(first, source), next(styles))
-    change = _normalised(_convolved(second, inner), next(styles), rectified=False)
-    added = _Source(lambda top, bottom: change.read(top, bottom).add_(source.read(top, bottom)), *source[1:])
-    return _kept(added, second.weight.dtype)
+def summed(change: Source, source: Source) -> Source:
+    """Return the sum of two sources, of which the first computes its strips for the reader."""
+    return change._replace(read=lambda top, bottom: change.read(top, bottom).add_(source.read(top, bottom)))
 
 
-def _convolved(convolution: nn.Module, source: _Source) -> _Convolved:
-    """Convolve strip by strip, gathering statistics."""
+def doubled(source: Source) -> Source:
+    """Return a source with every place repeated to 2 × 2."""
+
+    def read(top: int, bottom: int) -> Tensor:
+        rows = source.read(top // 2, (bottom + 1) // 2)
+        wide = rows.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        return wide[:, :, top % 2 : top % 2 + bottom - top]
+
+    return Source(read, source.channels, 2 * source.height, 2 * source.width)
+
+
+def thinned(source: Source, every: int) -> Source:
+    """Return every so-manieth row and column of a source, the first among them."""
+
+    def read(top: int, bottom: int) -> Tensor:
+        rows = [source.read(every * row, every * row + 1)[..., ::every] for row in range(top, bottom)]
+        return torch.cat(rows, dim=2)
+
+    return source._replace(read=read, height=source.height // every, width=source.width // every)
+
+
+def side_by_side(*sources: Source) -> Source:
+    """Return the channels of several sources one after the other."""
+    channels = sum(each.channels for each in sources)
+    return sources[0]._replace(
+        read=lambda top, bottom: torch.cat([each.read(top, bottom) for each in sources], dim=1), channels=channels
+    )
+
+
+def convolved(convolution: nn.Module, source: Source, border: int, mode: Border) -> Convolved:
+    """Convolve strip by strip, gathering statistics.
+
+    Args:
+        convolution: Its own padding does not count.
+        source: What is convolved; its sides are multiples of the stride.
+        border: How many places are made up beyond each edge.
+        mode: As what.
+    """
     assert isinstance(convolution, nn.Conv2d)
-    stride, border = convolution.stride[0], convolution.kernel_size[0] // 2
+    kernel, stride = convolution.kernel_size[0], convolution.stride[0]
     height, width = source.height // stride, source.width // stride
 
     def strip(top: int, bottom: int) -> Tensor:
-        wide: Tensor = convolution(_with_border(source, top * stride, bottom * stride, border))
-        return wide[:, :, : bottom - top, :width]
+        first, last = top * stride - border, (bottom - 1) * stride - border + kernel
+        bordered = with_border(source, first, last, border, mode)
+        return conv2d(bordered, convolution.weight, convolution.bias, stride)[..., :width]
 
-    return _gathered(strip, convolution, height, width)
+    return gathered(strip, convolution.out_channels, height, width, convolution.weight.dtype)
 
 
-def _enlarged(convolution: nn.Module, source: _Source) -> _Convolved:
+def bordered_by(convolution: nn.Module, source: Source) -> Source:
+    """Return what a convolution with zeros around gives, without gathering anything; its stride is 1."""
+    assert isinstance(convolution, nn.Conv2d)
+    border = convolution.kernel_size[0] // 2
+
+    def read(top: int, bottom: int) -> Tensor:
+        bordered = with_border(source, top - border, bottom + border, border, "constant")
+        return conv2d(bordered, convolution.weight, convolution.bias)
+
+    return source._replace(read=read, channels=convolution.out_channels)
+
+
+def enlarged(convolution: nn.Module, source: Source) -> Convolved:
     """Convolve a picture repeated to twice its size, gathering statistics."""
     assert isinstance(convolution, nn.Conv2d)
 
     def strip(top: int, bottom: int) -> Tensor:
-        return convolve_enlarged(_with_border(source, top // 2, bottom // 2, 1, "replicate"), convolution)
+        bordered = with_border(source, top // 2 - 1, bottom // 2 + 1, 1, "replicate")
+        return convolve_enlarged(bordered, convolution)
 
-    return _gathered(strip, convolution, 2 * source.height, 2 * source.width)
+    channels, dtype = convolution.out_channels, convolution.weight.dtype
+    return gathered(strip, channels, 2 * source.height, 2 * source.width, dtype)
 
 
-def _gathered(
-    strip_of: Callable[[int, int], Tensor], convolution: nn.Conv2d, height: int, width: int
-) -> _Convolved:
+def transposed(convolution: nn.Module, source: Source) -> Convolved:
+    """Convolve to twice the size by a transposed convolution of at most 4 × 4, gathering statistics."""
+    assert isinstance(convolution, nn.ConvTranspose2d)
+
+    def strip(top: int, bottom: int) -> Tensor:
+        # a row more on each side takes part; what lies beyond the edges is zero and adds nothing
+        wide: Tensor = convolution(with_border(source, top // 2 - 1, bottom // 2 + 1, 0, "constant"))
+        return wide[:, :, 2 : 2 + bottom - top]
+
+    channels, dtype = convolution.out_channels, convolution.weight.dtype
+    return gathered(strip, channels, 2 * source.height, 2 * source.width, dtype)
+
+
+def gathered(strip_of: Read, channels: int, height: int, width: int, dtype: torch.dtype) -> Convolved:
     """Put a layer's strips together, gathering statistics."""
-    plane, statistics = Plane(convolution.out_channels, height, width, convolution.weight.dtype), Statistics()
-    for top, bottom in strips(height, width, VALUES // plane.channels):
+    plane, statistics = Plane(channels, height, width, dtype), Statistics()
+    for top, bottom in strips_of(source_of(plane)):
         strip = strip_of(top, bottom)
         plane.write(top, strip)
         statistics.add(strip)
-    return _Convolved(plane, statistics.mean, statistics.variance())
+    return Convolved(plane, statistics.mean, statistics.variance())
 
 
-def _normalised(layer: _Convolved, style: tuple[Tensor, Tensor], rectified: bool = True) -> _Source:
-    """Scale and shift a layer's channels wherever it is read."""
+def normalised(layer: Convolved, style: Style, epsilon: float) -> Source:
+    """Normalise a layer's channels, scale and shift them, wherever it is read."""
     scale, shift = style
-    factor = (layer.variance + EPSILON).rsqrt()
+    factor = (layer.variance + epsilon).rsqrt()
     mean, variance = layer.mean.flatten(), layer.variance.flatten()
 
     def read(top: int, bottom: int) -> Tensor:
         strip = layer.plane.read(top, bottom)
         if scale.shape[2] == 1:  # the same everywhere
             numbers = (mean, variance, scale.flatten(), shift.flatten())
-            strip = batch_norm(strip, *numbers, training=False, eps=EPSILON)
-        else:
-            gain = scale[:, :, top:bottom] * factor
-            strip = torch.addcmul(shift[:, :, top:bottom] - layer.mean * gain, strip.float(), gain).to(strip.dtype)
-        return strip.relu_() if rectified else strip
+            return batch_norm(strip, *numbers, training=False, eps=epsilon)
+        gain = scale[:, :, top:bottom] * factor
+        return torch.addcmul(shift[:, :, top:bottom] - layer.mean * gain, strip.float(), gain).to(strip.dtype)
 
-    return _Source(read, layer.plane.channels, layer.plane.height, layer.plane.width)
+    return Source(read, layer.plane.channels, layer.plane.height, layer.plane.width)
 
 
-def _with_border(source: _Source, top: int, bottom: int, border: int, mode: str = "reflect") -> Tensor:
-    """Return rows with a border: of neighbouring rows inside the picture, made up beyond its edges."""
-    above, below = min(border, top), min(border, source.height - bottom)
-    strip = source.read(top - above, bottom + below)
-    return pad(strip, (border, border, border - above, border - below), mode=mode)
+def with_border(source: Source, first: int, last: int, sides: int, mode: Border = "reflect") -> Tensor:
+    """Return rows of a source, made up beyond its edges.
+
+    Args:
+        source: What is read.
+        first: The first row; below 0 it is made up.
+        last: The first row after them; beyond the source's they are made up.
+        sides: How many columns are made up on each side.
+        mode: As what.
+    """
+    above, below = max(0, -first), max(0, last - source.height)
+    strip = source.read(first + above, last - below)
+    return pad(strip, (sides, sides, above, below), mode=mode)
+
+
+def strips_of(source: Source) -> Iterator[tuple[int, int]]:
+    """Yield first row and end of each strip of a source."""
+    return strips(source.height, source.width, VALUES // source.channels)
 
 
 def strips(height: int, width: int, places: int) -> Iterator[tuple[int, int]]:

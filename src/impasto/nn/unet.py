@@ -11,7 +11,17 @@ from torch.nn.functional import leaky_relu, relu
 
 from impasto._typing import Features
 from impasto.errors import InputError, check_choice, check_whole
-from impasto.nn.blocks import Enlarge, Noise, Norm, Upsampling, has_bias, norm_layer
+from impasto.nn.blocks import (
+    Enlarge,
+    Noise,
+    Norm,
+    Upsampling,
+    convolved_by,
+    has_bias,
+    norm_layer,
+    normalised_by,
+)
+from impasto.nn.strips import Source, side_by_side
 from impasto.nn.translate import Generator
 
 DROPOUT = 0.5
@@ -84,16 +94,31 @@ class UNet(Generator):
             raise InputError(
                 f"the picture is {width}×{height} pixels; each side must be a multiple of {self.stride}"
             )
-        kept: list[Tensor] = []
-        features = picture
-        for level, (convolution, norm) in enumerate(zip(self.down, self.down_norm, strict=True)):
-            features = norm(convolution(leaky_relu(features, 0.2) if level else features))
-            kept.append(features)
-        for level in reversed(range(len(kept))):
-            if level < len(kept) - 1:
-                features = torch.cat([kept[level], features], dim=1)
-            features = self.dropout[level](self.up_norm[level](self.up[level](relu(features))))
-        return features.tanh()
+        return self._below(picture, 0).tanh()
+
+    def _below(self, features: Features, level: int) -> Float[Tensor, "b d h w"]:
+        """Return what layers from a level on make of features: of their own size."""
+        narrow = leaky_relu(features, 0.2) if level else features
+        inner = self.down_norm[level](self.down[level](narrow))
+        if level < len(self.down) - 1:
+            inner = torch.cat([inner, self._below(inner, level + 1)], dim=1)
+        widened: Tensor = self.dropout[level](self.up_norm[level](self.up[level](relu(inner))))
+        return widened
+
+    def in_strips(self, picture: Source) -> Source:
+        """Return what paints strips of a picture's translation; the small layers inside are computed whole."""
+        return self._below_in_strips(picture, 0).mapped(torch.tanh)
+
+    def _below_in_strips(self, features: Source, level: int) -> Source:
+        narrow = features.mapped(lambda strip: leaky_relu(strip, 0.2)) if level else features
+        inner = normalised_by(self.down_norm[level], convolved_by(self.down[level], narrow))
+        if level + 1 < FULL - 1:
+            below = self._below_in_strips(inner, level + 1)
+        else:
+            whole = self._below(inner.read(0, inner.height), level + 1)
+            below = Source(lambda top, bottom: whole[:, :, top:bottom], whole.shape[1], *whole.shape[2:])
+        both = side_by_side(inner, below).mapped(relu)
+        return normalised_by(self.up_norm[level], convolved_by(self.up[level], both))
 
 
 def _enlarging(in_channels: int, out_channels: int, bias: bool, upsampling: Upsampling) -> nn.Module:

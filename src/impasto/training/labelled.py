@@ -43,6 +43,11 @@ class LabelledTraining(AdversarialTraining):
         self.settings, self.items, self.held_out, self.palette = settings, items, held_out, palette
         self._vgg: list[VGG] = []  # in a list, so that its weights are not taken for ours
 
+    @property
+    def find_objects(self) -> bool:
+        """Whether objects are to be told apart where no map of instances does."""
+        return False
+
     def networks(self) -> Mapping[str, nn.Module]:
         """Return generator and discriminator."""
         return {"generator": self.generator, "discriminator": self.discriminator}
@@ -52,10 +57,11 @@ class LabelledTraining(AdversarialTraining):
         settings = self.settings
         crops = LabelledCrops(
             self.items,
-            settings.crop_size,
+            settings.crop,
             self.steps * self.samples_a_step,
             load_size=settings.load_size,
             palette=self.palette,
+            find_objects=self.find_objects,
             seed=settings.seed,
         )
         return self.in_chapters(crops, collate_labelled)
@@ -77,8 +83,19 @@ class LabelledTraining(AdversarialTraining):
             labels: What networks see of the maps.
             batch: The samples.
         """
-        painted: Picture = self.generator(labels)
+        painted: Picture = self.generator(self.entered(self.generator, labels, batch.picture, batch.instances))
         return painted, {}
+
+    def entered(self, generator: Generator, labels: Features, picture: Picture, instances: Tensor) -> Features:
+        """Return what goes into a generator: what networks see of maps, and what a method adds.
+
+        Args:
+            generator: Which.
+            labels: What networks see of the maps.
+            picture: The real ones, in [-1, 1].
+            instances: Which object each pixel belongs to.
+        """
+        return labels
 
     def discriminator_terms(self, labels: Features, real: Picture, fake: Picture) -> dict[str, Tensor]:
         """Return what the discriminators minimise: the mean over their scales."""
@@ -131,10 +148,12 @@ class LabelledTraining(AdversarialTraining):
     def _painted(self, item: Labelled, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return a held-out map in grey, its real picture and what was painted, in [0, 1]."""
         labels, instances, real = (
-            each.to(self.device) for each in read_labelled(item, self.settings.crop_size, self.palette)
+            each.to(self.device)
+            for each in read_labelled(item, self.settings.crop_size, self.palette, find_objects=self.find_objects)
         )
         with self.noise(1, number), applied(self.kept_generator):
-            fake = translate(self.kept_generator, self.settings.encoded(labels, instances))
+            seen = self.settings.encoded(labels, instances)
+            fake = translate(self.kept_generator, self.entered(self.kept_generator, seen, real * 2 - 1, instances))
         return labels / max(1, int(labels.max())), real, (fake.float() + 1) / 2
 
     def _judged(self, labels: Features, picture: Picture) -> list[list[Tensor]]:

@@ -50,7 +50,7 @@ class Pix2PixTraining(AdversarialTraining):
         settings = self.settings
         crops = PairedCrops(
             self.pairs,
-            settings.crop_size,
+            settings.crop,
             self.steps * self.samples_a_step,
             channels=(settings.in_channels, settings.out_channels),
             load_size=settings.load_size,
@@ -105,8 +105,8 @@ class Pix2PixTraining(AdversarialTraining):
         """Return input, output and what it should be, row by row."""
         rows = []
         for translated in self.readable(self.held_out[:SAMPLES], self._translated):
-            pictures = [_rgb(each).cpu() for each in translated]
-            rows.append(torch.cat(pictures, dim=3))
+            real_a, real_b, fake_b = (_rgb(each).cpu() for each in translated)
+            rows.append(torch.cat([real_a, fake_b, real_b], dim=3))
         width = max(row.shape[3] for row in rows)
         return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)
 

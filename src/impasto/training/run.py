@@ -20,7 +20,7 @@ from pytorch_lightning.strategies import DDPStrategy
 
 from impasto.errors import ImpastoError, InputError, SettingError, check_choice, check_whole
 from impasto.image.io import encode_image, read_image
-from impasto.nn.compute import Device, choose_device, choose_dtype
+from impasto.nn.compute import Device, choose_device, choose_dtype, out_of_memory
 from impasto.training.chapters import CHAPTER
 from impasto.training.checkpoint import SafetensorsCheckpoints
 from impasto.training.module import Training
@@ -192,7 +192,7 @@ def _difference(before: Any, wanted: Any, name: str) -> str:
 
 def _explained(error: Exception, training: Training) -> Exception:
     """Turn running out of memory into one line; anything else is a bug of ours and stays as it is."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error).lower():
+    if out_of_memory(error):
         settings = training.settings
         name = "batch_size" if settings.batch_size > 1 else "crop_size"
         lower = f"lower {name} (now {getattr(settings, name)}) in a new run"

@@ -19,6 +19,7 @@ class SpadeTraining(LabelledTraining):
     method = "spade"
     settings: SpadeSettings
     generator: SpadeGenerator
+    channels_last_on_cpu = True
 
     def __init__(
         self,

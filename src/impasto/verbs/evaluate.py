@@ -1,11 +1,12 @@
 """`evaluate`: how good a translator's pictures are, measured on what it was not trained on."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from impasto._version import __version__
 from impasto.data.labelled import Labelled, find_labelled, read_labelled
 from impasto.data.paired import whole_pair
 from impasto.data.pairs import Pair, find_pairs
-from impasto.errors import ImpastoError, InputError
+from impasto.errors import ImpastoError, InputError, check_choice
 from impasto.image.io import Image, ImageSource
 from impasto.image.labels import Palette
 from impasto.image.regions import visible_colors
@@ -29,12 +30,15 @@ from impasto.metrics.intervals import COVERED, DRAWS, bootstrap
 from impasto.metrics.kernel import kernel_distance
 from impasto.metrics.pixels import l1, psnr, ssim
 from impasto.nn.efficientnet_lite import EfficientNetLite0
+from impasto.nn.inception import NAME, SIZE, InceptionV3
 from impasto.nn.vgg import VGG
 from impasto.verbs.translate import TranslateSettings, load_translator, translate
 from impasto.weights.model import Card
 
 SEEN_SIZE = 224
 """Pixels each way at which EfficientNet-Lite0 sees pictures, as it was trained."""
+Features = Literal["efficientnet-lite0", "inception-v3"]
+"""What sees sets of pictures: the bundled network, or the one that published distances are measured with."""
 FRECHET, KERNEL = "fid_efficientnet_lite0", "kid_efficientnet_lite0"
 Measure = Callable[[NDArray[np.int64]], float]
 """Measures pictures, given their numbers."""
@@ -49,12 +53,15 @@ class Evaluation:
     Attributes:
         values: Of every measure, by name.
         intervals: Of every measure, the middle 95 % of bootstrap draws.
+        real: Of measures of sets: between as many real pictures of `train` and those of the split, which is what
+            pictures as good as real ones have. It is far from 0 where there are few. Empty without `train`.
         protocol: How it was measured.
         broken: Files that could not be read, with the reason.
     """
 
     values: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
+    real: Mapping[str, float]
     protocol: Mapping[str, Any]
     broken: Mapping[str, str]
 
@@ -64,6 +71,7 @@ def evaluate(
     *,
     data: str | os.PathLike[str],
     split: str = "val",
+    features: Features = "efficientnet-lite0",
     settings: TranslateSettings | None = None,
     on_picture: OnPicture | None = None,
 ) -> Evaluation:
@@ -73,21 +81,24 @@ def evaluate(
         model: A model file.
         data: The data folder, in any layout that the model's method is trained on.
         split: Which part of it.
+        features: What sees sets of pictures. `inception-v3` gives what is called FID and KID elsewhere, `fid` and
+            `kid` here; its weights are fetched once. The bundled network's have its name.
         settings: How to translate. `size` is that of the shorter side here, by default that of the crops the model
             was trained on.
         on_picture: Called after every picture.
 
     Raises:
         InputError: If there is no model, or there are fewer than two pictures that can be read.
-        WeightsError: If the model is damaged.
+        WeightsError: If the model is damaged, or InceptionV3 cannot be fetched.
     """
+    check_choice("features", features, Features)
     settings = settings or TranslateSettings()
     translator = load_translator(model, settings)
-    row, size = METHODS[translator.card.method], settings.size or int(translator.card.settings["crop_size"])
+    size = settings.size or int(translator.card.settings["crop_size"])
     settings = replace(settings, size=None)
-    pictures = _Pictures(VGG.pretrained(), EfficientNetLite0.pretrained())
+    pictures = _Pictures(VGG.pretrained(), features)
     broken: dict[str, str] = {}
-    examples = list(_labelled(Path(data), split) if row.labelled else _paired(Path(data), split, translator.card))
+    examples = _examples(Path(data), split, translator.card)
     for number, (name, read) in enumerate(examples, 1):
         try:
             source, instances, wanted = read(size)
@@ -106,6 +117,7 @@ def evaluate(
     return Evaluation(
         {name: measure(np.arange(count)) for name, measure in measures.items()},
         {name: bootstrap(measure, count) for name, measure in measures.items()},
+        pictures.real(_real_pictures(Path(data), split, translator.card, size, count)),
         {
             "impasto": __version__,
             "model": {"name": translator.name, "sha256": translator.sha256},
@@ -114,7 +126,7 @@ def evaluate(
             "size": f"shorter side {size} pixels",
             "resize": "bicubic, antialiased; label maps nearest",
             "format": "8 bits, before any file",
-            "features": f"EfficientNet-Lite0, pooled, at {SEEN_SIZE}×{SEEN_SIZE}",
+            "features": pictures.seer.about,
             "intervals": f"{COVERED:.0%} of {DRAWS} bootstrap draws",
             "settings": {name: value for name, value in asdict(settings).items() if name != "size"},
         },
@@ -125,8 +137,8 @@ def evaluate(
 class _Pictures:
     """What is measured of each picture, and what is kept of it for measures of all together."""
 
-    def __init__(self, vgg: VGG, network: EfficientNetLite0) -> None:
-        self.vgg, self.network = vgg, network
+    def __init__(self, vgg: VGG, features: Features) -> None:
+        self.vgg, self.seer = vgg, _seer(features)
         self.each: dict[str, list[float]] = {"l1": [], "psnr": [], "ssim": [], "distance_vgg16": []}
         self.found: list[Tensor] = []
         self.wanted: list[Tensor] = []
@@ -143,14 +155,50 @@ class _Pictures:
         """Return what measures pictures by their numbers."""
         found, wanted = torch.cat(self.found), torch.cat(self.wanted)
         return {name: partial(_mean, np.array(values)) for name, values in self.each.items()} | {
-            FRECHET: lambda drawn: frechet_distance(found[drawn], wanted[drawn]),
-            KERNEL: lambda drawn: kernel_distance(found[drawn], wanted[drawn]),
+            f"fid{self.seer.ending}": lambda drawn: frechet_distance(found[drawn], wanted[drawn]),
+            f"kid{self.seer.ending}": lambda drawn: kernel_distance(found[drawn], wanted[drawn]),
+        }
+
+    def real(self, others: Iterable[Picture]) -> dict[str, float]:
+        """Return the distances of sets between other real pictures and those that were to be made."""
+        seen = [self._seen(each) for each in others]
+        if len(seen) < 2:
+            return {}
+        others_seen, wanted = torch.cat(seen), torch.cat(self.wanted)
+        return {
+            f"fid{self.seer.ending}": frechet_distance(others_seen, wanted),
+            f"kid{self.seer.ending}": kernel_distance(others_seen, wanted),
         }
 
     @torch.no_grad()
     def _seen(self, picture: Picture) -> Tensor:
-        pooled: Tensor = self.network(resize(picture, SEEN_SIZE, SEEN_SIZE), ["pooled"])["pooled"]
+        return self.seer.see(picture)
+
+
+class _Seer(NamedTuple):
+    """What sees pictures for measures of all together.
+
+    Attributes:
+        see: Gives features of a picture.
+        about: What it is, for the protocol.
+        ending: Of the measures' names.
+    """
+
+    see: Callable[[Picture], Tensor]
+    about: str
+    ending: str
+
+
+def _seer(features: Features) -> _Seer:
+    if features == "inception-v3":
+        return _Seer(InceptionV3.pretrained(), f"InceptionV3 ({NAME}), pooled, at {SIZE}×{SIZE}, bilinear", "")
+    network = EfficientNetLite0.pretrained()
+
+    def see(picture: Picture) -> Tensor:
+        pooled: Tensor = network(resize(picture, SEEN_SIZE, SEEN_SIZE), ["pooled"])["pooled"]
         return pooled
+
+    return _Seer(see, f"EfficientNet-Lite0, pooled, at {SEEN_SIZE}×{SEEN_SIZE}", "_efficientnet_lite0")
 
 
 def _mean(values: NDArray[np.float64], drawn: NDArray[np.int64]) -> float:
@@ -159,6 +207,22 @@ def _mean(values: NDArray[np.float64], drawn: NDArray[np.int64]) -> float:
 
 Read = Callable[[int], tuple[ImageSource, ImageSource | None, Picture]]
 """Reads, for the size of the shorter side, what to translate, its instances, and what it should become."""
+
+
+def _examples(folder: Path, split: str, card: Card) -> list[tuple[str, Read]]:
+    """Return name and reader of everything in a split."""
+    return list(_labelled(folder, split) if METHODS[card.method].labelled else _paired(folder, split, card))
+
+
+def _real_pictures(folder: Path, split: str, card: Card, size: int, count: int) -> Iterator[Picture]:
+    """Yield at most so many real pictures that were trained on, evenly out of all that can be read."""
+    try:
+        examples = [] if split == "train" else _examples(folder, "train", card)
+    except ImpastoError:
+        return  # there is nothing to compare with
+    for _, read in examples[:: max(1, len(examples) // count)][:count]:
+        with suppress(ImpastoError):
+            yield read(size)[2]
 
 
 def _paired(folder: Path, split: str, card: Card) -> Iterator[tuple[str, Read]]:

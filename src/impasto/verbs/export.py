@@ -1,22 +1,33 @@
-"""`export`: a trained network as an ONNX file that paints what `stylize` paints, or no file at all."""
+"""`export`: a trained network as an ONNX file that paints what it paints here, or no file at all."""
 
 import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from impasto._version import __version__
 from impasto.errors import ImpastoError, InputError, SettingError
+from impasto.export.generators import generator_graph
 from impasto.export.graphs import graph_of
 from impasto.export.installed import check_installed
 from impasto.export.onnx_file import OPSET, to_onnx
+from impasto.methods import METHODS
 from impasto.methods.adain import AdainPainter
 from impasto.methods.prediction import PredictionPainter
+from impasto.nn.labelled import LabelSettings
 from impasto.nn.one_pass import Painter
 from impasto.nn.vgg import VGG
+from impasto.verbs.label_maps import Seen
 from impasto.verbs.one_pass import open_model
+from impasto.verbs.published import read_any_model
+from impasto.verbs.translate import TranslateSettings, Translator, load_translator, settings_of, translated
 from impasto.weights.model import Card
 from impasto.weights.store import catalog
 from impasto.writing import find_target, replace_file
@@ -65,7 +76,7 @@ def export_model(
         ImpastoError: If onnx, onnxscript or onnxruntime is not installed, or pictures differ by more than 1e-3.
         InputError: If there is no such model, or the file cannot be written.
         SettingError: If the target is called something else.
-        WeightsError: If the model is damaged, or not a network that paints in one pass.
+        WeightsError: If the model is damaged, or not a network that paints in one pass or translates.
 
     Example:
         >>> export_model("wave.safetensors", "wave.onnx").parity[0]["max"]
@@ -74,14 +85,23 @@ def export_model(
     began = time.perf_counter()
     path = _target(Path(target))
     check_installed("onnx", "onnxscript", "onnxruntime")
-    from impasto.export.parity import differences  # noqa: PLC0415 -- imports ONNX Runtime
+    from impasto.export.parity import differences, generator_differences  # noqa: PLC0415 -- imports ONNX Runtime
     from impasto.export.runtime import Session  # noqa: PLC0415 -- likewise
 
-    card, painter = open_model(model)
-    graph = graph_of(painter)
-    data = to_onnx(graph, _metadata(card, painter))
+    translator = _translator(Path(model))
+    if translator is not None:
+        card = translator.card
+        settings = settings_of(translator)
+        graph = generator_graph(translator.generator, settings)
+        data = to_onnx(graph, metadata_of(card))
+        found_apart = generator_differences(Session(data), graph, partial(_painted, translator, settings))
+    else:
+        card, painter = open_model(model)
+        graph = graph_of(painter)
+        data = to_onnx(graph, metadata_of(card) | _encoder(card, painter))
+        found_apart = differences(Session(data), painter)
     parity: list[Mapping[str, float]] = []
-    for found in differences(Session(data), painter):
+    for found in found_apart:
         parity.append(found._asdict())
         if on_compared is not None:
             on_compared(parity[-1])
@@ -119,16 +139,41 @@ def _target(target: Path) -> Path:
     return find_target(target)
 
 
-def _metadata(card: Card, painter: Painter) -> dict[str, str]:
+def _translator(path: Path) -> Translator | None:
+    """Return the translator that a file holds, in fp32 on the CPU; None if it paints after styles, or is a name."""
+    if not path.is_file():
+        return None
+    row = METHODS.get(read_any_model(path)[0].method)
+    if row is None or row.verb != "translate":
+        return None
+    return load_translator(path, TranslateSettings(device="cpu", precision="fp32"))
+
+
+def _painted(translator: Translator, settings: Any, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Return what `translate` makes of an exported network's inputs, without noise."""
+    if not isinstance(settings, LabelSettings):
+        seen = Seen(inputs["source"] * 2 - 1)
+    else:
+        entered = settings.encoded(inputs["labels"], inputs.get("instances", inputs["labels"]))
+        looks = [inputs["looks"]] if "looks" in inputs else []
+        seen = Seen(torch.cat([entered, *looks], dim=1), inputs.get("style"))
+    return translated(seen, translator, TranslateSettings(noise=0.0))
+
+
+def metadata_of(card: Card) -> dict[str, str]:
     """Return what the file says about itself: the model card whole, and its main lines to read."""
-    metadata = {
+    return {
         "impasto-model": json.dumps(asdict(card)),
         "impasto-version": __version__,
         "method": card.method,
         "styles": json.dumps(list(card.styles)),
         "licence": card.licence,
     }
+
+
+def _encoder(card: Card, painter: Painter) -> dict[str, str]:
+    """Return which network looks at paintings, if one does that comes along."""
     network = str(card.settings.get("network"))
     if isinstance(painter, AdainPainter | PredictionPainter) and type(painter.vgg) is VGG and network in catalog():
-        metadata["encoder"] = f"{network}; licence: {catalog()[network].licence}"
-    return metadata
+        return {"encoder": f"{network}; licence: {catalog()[network].licence}"}
+    return {}

@@ -1,4 +1,4 @@
-"""`stylize_folder`: a folder of any size, painted in one pass a picture, by one process or by many.
+"""`stylize_folder`, `translate_folder`: a folder of any size, one pass a picture, by one process or by many.
 
 Nothing grows with the folder: pictures come, are painted, written and told of one by one. What is finished is
 known by the recipes in the painted files, so the same call goes on after whatever ended the one before.
@@ -17,9 +17,12 @@ from impasto.image.files import SUFFIXES
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.methods import METHODS
 from impasto.nn.one_pass import OnePassSettings
-from impasto.verbs.folder_painter import FolderPainter, Outcome, pictures_of
+from impasto.verbs.folder_painter import FolderPainter, FolderWork, Outcome, pictures_of
+from impasto.verbs.folder_translator import FolderTranslator
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.stylize import changed, settings_kind, several, styles_of
+from impasto.verbs.translate import TranslateSettings, model_name
+from impasto.verbs.trouble import with_changes
 
 Engine = Literal["local", "ray"]
 """Who paints: this process, or the workers of Ray, on this machine or a cluster."""
@@ -78,19 +81,87 @@ def stylize_folder(
     _check_places(folder, output, nested)
     painter = _painter(folder, output, style, method, settings, masks, grey, changes)
     ending = "-".join(_stem(each) for each in (several(style) if style != () else painter.styles))
-    total = _count(folder, output, nested)
-    essence = painter.essence()
+    return _worked({ending: painter}, nested=nested, engine=engine, workers=workers)
+
+
+def translate_folder(
+    model: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    style: ImageSource | None = None,
+    samples: int = 1,
+    settings: TranslateSettings | None = None,
+    nested: bool = False,
+    engine: Engine = "local",
+    workers: int | None = None,
+    **changes: Any,
+) -> Generator[Outcome, None, None]:
+    """Translate every picture of a folder; one that fails is told of and stops nothing.
+
+    What is finished is kept, and `OUTPUT/manifest.jsonl` written, as in `stylize_folder`.
+
+    Args:
+        model: A model file.
+        folder: Where the pictures, or label maps, are.
+        output: Where `PICTURE-MODEL.png` go; made if it is not there.
+        style: What to paint label maps like, as in `translate`.
+        samples: How many different pictures to make of each, with seeds from `seed` on; each has its number.
+        settings: All settings at once.
+        nested: Whether to translate what lies in folders within as well, into folders of the same names.
+        engine: As in `stylize_folder`.
+        workers: Likewise.
+        **changes: Single settings, such as `seed=3`.
+
+    Returns:
+        What became of each picture, as it is made.
+
+    Raises:
+        InputError: If there is no such folder or model, or no picture in it, or the output folder cannot be made.
+        SettingError: If a setting is not allowed.
+        WeightsError: If the model is damaged, or does not translate.
+    """
+    folder, output, model = Path(folder), Path(output), Path(model)
+    check_choice("engine", engine, Engine)
+    check_whole("samples", samples, 1, 1000)
+    if workers is not None:
+        check_whole("workers", workers, 1, 1_000_000)
+    _check_places(folder, output, nested)
+    chosen = with_changes(settings or TranslateSettings(), changes, "translate")
+    files = [each for each in (style, model) if isinstance(each, str | os.PathLike)]
+    protected = frozenset(os.path.realpath(each) for each in files)
+    look = None if style is None else read_image(style)
+    name, digits = model_name(model), len(str(samples))
+    work: dict[str, FolderWork] = {}
+    for number in range(samples):
+        ending = name if samples == 1 else f"{name}-{number + 1:0{digits}}"
+        seeded = replace(chosen, seed=chosen.seed + number)
+        work[ending] = FolderTranslator(folder, output, protected, seeded, model, look)
+    return _worked(work, nested=nested, engine=engine, workers=workers)
+
+
+def _worked(
+    work: Mapping[str, FolderWork], *, nested: bool, engine: Engine, workers: int | None
+) -> Generator[Outcome, None, None]:
+    """Do what is to be done for every picture of a folder, by what the pictures are called after it."""
+    folder, output = next((each.folder, each.output) for each in work.values())
+    total = _count(folder, output, nested) * len(work)
+    essences = {ending: each.essence() for ending, each in work.items()}
     if engine == "ray":
         from impasto.verbs import ray_engine  # noqa: PLC0415 -- needs an extra
 
         ray_engine.check_installed()
     _make(output)
-    pictures = pictures_of(folder, ending, nested=nested, without=output)
-    if engine == "ray":
-        outcomes = ray_engine.paint(pictures, painter, essence, workers)
-    else:
-        outcomes = (painter.paint(picture, essence) for picture in pictures)
-    return _reported(outcomes, output, total)
+
+    def outcomes() -> Iterator[Outcome]:
+        for ending, each in work.items():
+            pictures = pictures_of(folder, ending, nested=nested, without=output)
+            if engine == "ray":
+                yield from ray_engine.paint(pictures, each, essences[ending], workers)
+            else:
+                yield from (each.paint(picture, essences[ending]) for picture in pictures)
+
+    return _reported(outcomes(), output, total)
 
 
 def _reported(outcomes: Iterable[Outcome], output: Path, total: int) -> Generator[Outcome, None, None]:
@@ -132,7 +203,7 @@ def _painter(
     files = [each for each in (*several(style), *masks) if isinstance(each, str | os.PathLike)]
     protected = frozenset(os.path.realpath(each) for each in files)
     read = [read_image(mask) for mask in masks]
-    return FolderPainter(folder, output, styles, method, chosen, read, grey, protected)
+    return FolderPainter(folder, output, protected, chosen, styles, method, read, grey)
 
 
 def _check_places(folder: Path, output: Path, nested: bool) -> None:

@@ -6,6 +6,7 @@ A picture that is finished is known by the recipe it carries: nothing else has t
 import hashlib
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -91,38 +92,41 @@ def pictures_of(folder: Path, ending: str, *, nested: bool, without: Path) -> It
 
 
 @dataclass(frozen=True)
-class FolderPainter:
-    """What painting any picture of a folder needs; it can travel to other processes.
+class FolderWork(ABC):
+    """What making a picture of any picture of a folder needs; it can travel to other processes.
 
     Attributes:
         folder: Where the pictures are.
-        output: Where the painted ones go.
-        styles: Paintings, or names of styles that the network has learnt.
-        method: How.
-        settings: All settings.
-        masks: One per style, or none.
-        grey: Whether a grey photo stays grey.
-        protected: Real paths of files that must stay: those the styles and masks were read from.
+        output: Where the ones made of them go.
+        protected: Real paths of files that must stay: those that styles and masks were read from.
+        settings: All settings; every verb's name a device.
     """
 
     folder: Path
     output: Path
-    styles: Sequence[Image | str]
-    method: str
-    settings: OnePassSettings
-    masks: Sequence[Image] = ()
-    grey: bool = True
-    protected: frozenset[str] = frozenset()
+    protected: frozenset[str]
+    settings: Any
 
+    @abstractmethod
     def essence(self) -> dict[str, Any]:
         """Return what decides how every picture looks, and find out before the first one what would fail for all.
 
         Raises:
-            ImpastoError: If no picture could be painted like this.
+            ImpastoError: If no picture could be made like this.
         """
-        ramp = np.linspace(0, 255, 16 * 16 * 3).astype(np.uint8).reshape(16, 16, 3)
-        recipe = dict(self._painted(Image(ramp), replace(self.settings, size=None)).recipe or {})
-        return _essence(recipe | {"settings": asdict(self.settings)})
+
+    @abstractmethod
+    def made(self, photo: Image) -> Image:
+        """Return what becomes of a picture, its recipe with it."""
+
+    def read(self, data: bytes, content: str) -> Image:
+        """Return a picture of the folder.
+
+        Args:
+            data: Its file's bytes.
+            content: Its path in the folder.
+        """
+        return Image(*decode(data, one_line(content), MAX_PIXELS), name=one_line(Path(content).name))
 
     def paint(self, picture: Picture, essence: Mapping[str, Any]) -> Outcome:
         """Paint a picture unless it is finished; whatever is wrong with it is told, never raised.
@@ -157,16 +161,47 @@ class FolderPainter:
         content = hashlib.sha256(data).hexdigest()
         if _is_finished(target, dict(essence) | {"content": content}):
             return {"content": content}
-        raster = decode(data, one_line(picture.content), MAX_PIXELS)
-        photo = Image(*raster, name=one_line(Path(picture.content).name), sha256=content)
-        encoded = encode_image(self._painted(photo, self.settings), "png")
+        photo = replace(self.read(data, picture.content), sha256=content)
+        encoded = encode_image(self.made(photo), "png")
         replace_file(target, encoded)
         return {"content": content, "output": hashlib.sha256(encoded).hexdigest()}
 
-    def _painted(self, photo: Image, settings: OnePassSettings) -> Image:
-        return stylize(
-            photo, list(self.styles), method=self.method, settings=settings, masks=self.masks, grey=self.grey
-        ).image
+
+@dataclass(frozen=True)
+class FolderPainter(FolderWork):
+    """What painting any picture of a folder after styles needs.
+
+    Attributes:
+        styles: Paintings, or names of styles that the network has learnt.
+        method: How.
+        masks: One per style, or none.
+        grey: Whether a grey photo stays grey.
+    """
+
+    settings: OnePassSettings
+    styles: Sequence[Image | str]
+    method: str
+    masks: Sequence[Image] = ()
+    grey: bool = True
+
+    def essence(self) -> dict[str, Any]:
+        """Return what decides how every picture looks, and find out before the first one what would fail for all.
+
+        Raises:
+            ImpastoError: If no picture could be painted like this.
+        """
+        small = replace(self, settings=replace(self.settings, size=None))
+        return essence_of(dict(small.made(ramp()).recipe or {}) | {"settings": asdict(self.settings)})
+
+    def made(self, photo: Image) -> Image:
+        """Return the painted picture."""
+        styles, masks = list(self.styles), self.masks
+        return stylize(photo, styles, method=self.method, settings=self.settings, masks=masks, grey=self.grey).image
+
+
+def ramp() -> Image:
+    """Return a small picture to find out with what would fail for all."""
+    return Image(np.linspace(0, 255, 16 * 16 * 3).astype(np.uint8).reshape(16, 16, 3))
 
 
 def check_same(here: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -185,12 +220,12 @@ def _is_finished(path: Path, essence: Mapping[str, Any]) -> bool:
         return False
     try:
         recipe = read_recipe(path)
-        return recipe is not None and _essence(recipe) == essence
+        return recipe is not None and essence_of(recipe) == essence
     except (InputError, KeyError, TypeError, AttributeError):
         return False  # damaged, or a recipe that anybody may have written
 
 
-def _essence(recipe: Mapping[str, Any]) -> dict[str, Any]:
+def essence_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a recipe decides how the picture looks: not names, places, versions or the machine."""
     inputs: Mapping[str, Any] = recipe["inputs"]
     chosen: dict[str, Any] = {name: recipe.get(name) for name in _COMPARED}
@@ -198,6 +233,7 @@ def _essence(recipe: Mapping[str, Any]) -> dict[str, Any]:
     chosen["weights"] = sorted(recipe["weights"].values())
     chosen["content"] = inputs["content"]["sha256"]
     for role in ("style", "masks"):
-        chosen[role] = [each["sha256"] for each in inputs[role]]
+        given = inputs.get(role, [])
+        chosen[role] = [each["sha256"] for each in (given if isinstance(given, list) else [given])]
     found: dict[str, Any] = json.loads(json.dumps(chosen))  # tuples are lists there
     return found

@@ -23,7 +23,7 @@ import torch
 from impasto.errors import ImpastoError, SettingError, WeightsError
 from impasto.image.formats import last_line
 from impasto.nn.compute import choose_device
-from impasto.verbs.folder_painter import FolderPainter, Outcome, Picture, check_same
+from impasto.verbs.folder_painter import FolderWork, Outcome, Picture, check_same
 
 TOGETHER = 4
 """Pictures that a worker is given at a time, and at most loses if it dies."""
@@ -46,14 +46,14 @@ def check_installed() -> None:
 
 
 def paint(
-    pictures: Iterable[Picture], painter: FolderPainter, essence: Mapping[str, Any], workers: int | None
+    pictures: Iterable[Picture], painter: FolderWork, essence: Mapping[str, Any], workers: int | None
 ) -> Iterator[Outcome]:
     """Paint pictures with Ray: the cluster that `RAY_ADDRESS` names or that is already in use, or one of our own.
 
     Args:
         pictures: Which.
         painter: How.
-        essence: What decides how they look; see `FolderPainter.essence`.
+        essence: What decides how they look; see `FolderWork.essence`.
         workers: Most actors; by default as many as there is room for.
 
     Yields:
@@ -91,7 +91,7 @@ class _Worker:
     """One of Ray's actors: a process that loads the network once and paints what it is given."""
 
     def __init__(
-        self, painter: FolderPainter, essence: Mapping[str, Any], threads: int, folder: Path, tries: Any
+        self, painter: FolderWork, essence: Mapping[str, Any], threads: int, folder: Path, tries: Any
     ) -> None:
         # as many as where the recipe was made: sums over pixels depend on how they are split
         torch.set_num_threads(threads)
@@ -148,7 +148,7 @@ def _given_out(pictures: Sequence[Picture], arguments: tuple[Any, ...], workers:
         raise ImpastoError(f"Ray gave up ({last_line(error)}); the same command goes on from there") from None
 
 
-def _resources(painter: FolderPainter, threads: int) -> dict[str, Any]:
+def _resources(painter: FolderWork, threads: int) -> dict[str, Any]:
     """Return what each worker takes of its machine."""
     import ray  # noqa: PLC0415
 

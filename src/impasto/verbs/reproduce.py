@@ -3,56 +3,24 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from hashlib import file_digest
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
-from impasto.errors import InputError, SettingError, check_choice, one_line
-from impasto.image.files import open_file
+from impasto.errors import one_line
 from impasto.image.formats import WritableFormat, sniff
 from impasto.image.io import Image, ImageSource, encode_image, read_image
-from impasto.methods.gatys import GatysSettings
-from impasto.nn.compute import Precision, choose_device
 from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
-from impasto.verbs.demo import examples_folder
 from impasto.verbs.layers import layers
 from impasto.verbs.one_pass import load_model
+from impasto.verbs.orders import MOST_THREADS, Order, example_folders, file_format_of, read_order
 from impasto.verbs.sheet import sheet
-from impasto.verbs.stylize import Loaded, StylizeSettings, recipe_of, settings_kind, stopped, stylize
+from impasto.verbs.stylize import Loaded, recipe_of, stopped, stylize
 from impasto.verbs.translate import TranslateSettings, load_translator, translate
-from impasto.weights.store import catalog
-
-Settings = StylizeSettings | TranslateSettings
-
-CHOICES: Mapping[str, Mapping[str, Any]] = {
-    "stylize": {"method": str, "grey": bool},
-    "layers": {"kind": str, "layers": tuple[str, ...], "size": int, "steps": int},
-    "sheet": {
-        "method": str,
-        "grey": bool,
-        "strengths": tuple[float, ...],
-        "sizes": tuple[int, ...],
-        "seeds": tuple[int, ...],
-    },
-    "translate": {"translator": str},
-}
-"""The verbs that can be run again, with the type of each choice in their recipes."""
-
-ROLES = {
-    "stylize": ("content", "style"),
-    "layers": ("content",),
-    "sheet": ("content", "style"),
-    "translate": ("content",),
-}
-"""What each verb paints from, at least."""
-PRECISIONS: Mapping[str, Precision] = {"bfloat16": "bf16", "float32": "fp32"}
-MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -102,7 +70,7 @@ def reproduce(
     """
     original = read_image(picture)
     beside = [Path(picture).parent] if isinstance(picture, str | os.PathLike) else []
-    order = _read(original, [*beside, Path(), *_examples(), *map(Path, search)])
+    order = read_order(original, [*beside, Path(), *example_folders(), *map(Path, search)])
     with _threads(order.recipe):
         warnings = list(_differences(order))
         if on_warning is not None:
@@ -113,162 +81,8 @@ def reproduce(
     return Reproduction(result, identical, largest, mean, warnings)
 
 
-class _Order(NamedTuple):
-    """A recipe that has been checked, and the files it names."""
-
-    verb: str
-    settings: Settings
-    choices: Mapping[str, Any]
-    inputs: Mapping[str, Sequence[Path]]
-    named: Sequence[str]
-    stop_at: int | None
-    recipe: Mapping[str, Any]
-
-
 class _Enough(Exception):  # noqa: N818 -- not an error
     """Raised where the first run was interrupted."""
-
-
-def _read(image: Image, places: Sequence[Path]) -> _Order:
-    """Check a recipe, which anybody may have written, and find its inputs."""
-    recipe = image.recipe
-    if recipe is None:
-        raise InputError(f"{image.name} has no recipe; only pictures that impasto painted, unedited, have one")
-    try:
-        verb = recipe["verb"]
-        check_choice("the recipe's verb", verb, tuple(CHOICES))
-        choices = {name: _typed(name, recipe[name], hint) for name, hint in CHOICES[verb].items()}
-        settings = _settings(recipe["settings"], _kind_of_settings(verb, choices))
-        named = _typed("styles", recipe.get("styles", []), tuple[str, ...])
-        wanted = {role: one if isinstance(one, list) else [one] for role, one in recipe["inputs"].items()}
-        inputs = _find([(role, each["name"], each["sha256"]) for role in wanted for each in wanted[role]], places)
-        interrupted = recipe.get("interrupted", {})
-        stop_at = _typed("interrupted", interrupted.get("step", interrupted.get("cell")), int | None)
-        settings = _here(settings, recipe["machine"])
-        if isinstance(settings, OnePassSettings) and settings.model is not None:
-            settings = replace(settings, model=_model(settings.model, places))
-        if "translator" in choices:
-            choices["translator"] = _model(choices["translator"], places)
-        for role in ROLES[verb]:
-            if not (role == "style" and named):
-                inputs[role]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"the recipe of {image.name} is damaged ({one_line(repr(error))})") from None
-    if isinstance(settings, GatysSettings) and verb == "stylize" and "init" in inputs:
-        settings = replace(settings, init=str(inputs["init"][0]))
-    return _Order(verb, settings, choices, inputs, named, stop_at, recipe)
-
-
-def _settings(stored: Mapping[str, Any], kind: type[Settings]) -> Settings:
-    hints = get_type_hints(kind)
-    for name in stored:
-        check_choice("a setting of the recipe", name, [field.name for field in fields(kind)])
-    return kind(**{name: _typed(name, value, hints[name]) for name, value in stored.items()})
-
-
-def _kind_of_settings(verb: str, choices: Mapping[str, Any]) -> type[Settings]:
-    return TranslateSettings if verb == "translate" else settings_kind(choices.get("method", "gatys"))
-
-
-def _model(model: str, places: Sequence[Path]) -> str:
-    """Find the model file that a recipe names, where it lay or in one of the places.
-
-    Raises:
-        InputError: If it is nowhere.
-    """
-    if model in catalog():
-        return model
-    name = Path(model).name
-    found = next((path for path in (Path(model), *(place / name for place in places)) if path.is_file()), None)
-    if found is None:
-        raise InputError(f"missing: the network {one_line(name)}; add its folder with --search, or search=")
-    return str(found)
-
-
-def _typed(name: str, value: Any, hint: Any) -> Any:
-    """Return a JSON value as the type that a setting has."""
-    value = tuple(value) if isinstance(value, list) else value
-    if not _fits(value, hint):
-        raise SettingError(f"{name} is {one_line(repr(value))} in the recipe, which this version cannot read")
-    return value
-
-
-def _fits(value: object, hint: Any) -> bool:
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        return value in inner
-    if origin in (Union, UnionType):
-        return any(_fits(value, each) for each in inner)
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(each, inner[0]) for each in value)
-    return type(value) in ((int, float) if hint is float else (hint,))
-
-
-def _here(settings: Settings, machine: Mapping[str, Any]) -> Settings:
-    """Compute as the first time as far as this machine can."""
-    try:
-        device = choose_device(settings.device)
-    except SettingError:
-        settings = replace(settings, device="auto")
-        device = choose_device()
-    precision = PRECISIONS.get(str(machine["precision"]))
-    return replace(settings, precision=precision) if precision and device.type == machine["device"] else settings
-
-
-def _examples() -> list[Path]:
-    try:
-        folder = examples_folder()
-    except InputError:
-        return []
-    return [folder / "photos", folder / "paintings"]
-
-
-def _find(wanted: Sequence[tuple[str, str, str]], places: Sequence[Path]) -> dict[str, list[Path]]:
-    """Find each picture by its name or, under another name, by its sha256.
-
-    Raises:
-        InputError: Naming every picture that is nowhere.
-    """
-    found: dict[str, list[Path]] = {}
-    missing = []
-    for role, name, digest in wanted:
-        named = [place / Path(name).name for place in places]
-        candidates = (path for group in (named, _files(places)) for path in group)
-        path = next((path for path in candidates if path.is_file() and _sha256(path) == digest), None)
-        if path is None:
-            missing.append(f"{one_line(name)} (sha256 {digest})")
-        else:
-            found.setdefault(role, []).append(path)
-    if missing:
-        folders = ", ".join(dict.fromkeys(one_line(str(place.resolve())) for place in places))
-        raise InputError(
-            f"missing: {', '.join(missing)}; looked in {folders}; add the folder with --search, or search="
-        )
-    return {role: found.get(role, []) for role in (*found, "masks")}
-
-
-def _files(places: Sequence[Path]) -> Iterator[Path]:
-    """Yield every picture file in the places."""
-    for place in places:
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
-            if path.is_file() and _format(path) is not None:
-                yield path
-
-
-def _format(path: Path) -> str | None:
-    try:
-        with open_file(path) as file:
-            return sniff(file.read(64))
-    except (InputError, OSError):
-        return None
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 @contextmanager
@@ -283,7 +97,7 @@ def _threads(recipe: Mapping[str, Any]) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _differences(order: _Order) -> Iterator[str]:
+def _differences(order: Order) -> Iterator[str]:
     """Word what decides about the pixels and is not as it was."""
     settings = order.settings
     model: Loaded | None = None
@@ -301,7 +115,7 @@ def _differences(order: _Order) -> Iterator[str]:
                 yield f"painted with {one_line(f'{what} {was}')}, here it is {here}; the pixels may differ"
 
 
-def _stylize(order: _Order, on_step: OnStep | None) -> Result:
+def _stylize(order: Order, on_step: OnStep | None) -> Result:
     assert not isinstance(order.settings, TranslateSettings)
     photo = read_image(order.inputs["content"][0])
     paintings, masks = ([read_image(path) for path in order.inputs.get(role, [])] for role in ("style", "masks"))
@@ -334,7 +148,7 @@ def _stylize(order: _Order, on_step: OnStep | None) -> Result:
 
 
 def _grid(
-    paint: Callable[..., Result], order: _Order, on_step: OnStep | None, *pictures: Any, **choices: Any
+    paint: Callable[..., Result], order: Order, on_step: OnStep | None, *pictures: Any, **choices: Any
 ) -> Result:
     """Run a verb that paints cells, as many as the first time."""
     so_far: list[Result] = []
@@ -350,24 +164,25 @@ def _grid(
         return so_far[-1]
 
 
-def _layers(order: _Order, on_step: OnStep | None) -> Result:
+def _layers(order: Order, on_step: OnStep | None) -> Result:
     choices = dict(order.choices)
     return _grid(layers, order, on_step, choices.pop("kind"), order.inputs["content"][0], **choices)
 
 
-def _sheet(order: _Order, on_step: OnStep | None) -> Result:
+def _sheet(order: Order, on_step: OnStep | None) -> Result:
     styles = list(order.named) or order.inputs["style"]
     return _grid(sheet, order, on_step, order.inputs["content"][0], styles, **order.choices)
 
 
-def _translate(order: _Order, on_step: OnStep | None) -> Result:
+def _translate(order: Order, on_step: OnStep | None) -> Result:
     assert isinstance(order.settings, TranslateSettings)
     model, content = order.choices["translator"], order.inputs["content"][0]
     instances, style = (next(iter(order.inputs.get(role, [])), None) for role in ("instances", "style"))
-    return translate(model, content, instances=instances, style=style, settings=order.settings)
+    edits = order.choices["edits"]
+    return translate(model, content, instances=instances, style=style, edits=edits, settings=order.settings)
 
 
-_PAINTERS: Mapping[str, Callable[[_Order, OnStep | None], Result]] = {
+_PAINTERS: Mapping[str, Callable[[Order, OnStep | None], Result]] = {
     "stylize": _stylize,
     "layers": _layers,
     "sheet": _sheet,
@@ -379,7 +194,7 @@ def _as_written(image: Image, picture: ImageSource) -> Image:
     """Return a picture as it would come back from a file like the original's."""
     file_format = None
     if isinstance(picture, str | os.PathLike):
-        file_format = _format(Path(picture))
+        file_format = file_format_of(Path(picture))
     elif isinstance(picture, bytes):
         file_format = sniff(picture)
     if file_format not in get_args(WritableFormat):

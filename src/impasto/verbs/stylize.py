@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from impasto._version import __version__
-from impasto.errors import ImpastoError, SettingError, check_choice
+from impasto.errors import SettingError, check_choice
 from impasto.image.color import luminance
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.regions import Style, mask_of, visible_colors, visible_part
@@ -24,6 +24,7 @@ from impasto.nn.compute import Device, Precision, choose_device, choose_dtype
 from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.one_pass import Model, load_model, paint_photo
+from impasto.verbs.trouble import explained, with_changes
 from impasto.weights.store import entry_named
 
 StylizeSettings = GatysSettings | OnePassSettings
@@ -139,7 +140,7 @@ def _in_one_pass(job: _Job, settings: OnePassSettings) -> Result:
     try:
         painted = paint_photo(job.photo, styles, model, settings, regions)
     except (RuntimeError, MemoryError) as error:
-        raise _explained(error, max(painted_size(job.photo, settings))) from error
+        raise explained(error, "painting", max(painted_size(job.photo, settings))) from error
     if job.on_step is not None:
         job.on_step(Step(1, 1, {}, painted))
     inputs = inputs_of(job.photo, styles, job.masks)
@@ -189,7 +190,7 @@ def _by_optimising(job: _Job, settings: GatysSettings) -> Result:
             on_step=follow,
         )
     except (RuntimeError, MemoryError) as error:
-        raise _explained(error, settings.size or gatys.DEFAULT_SIZE) from error
+        raise explained(error, "painting", settings.size or gatys.DEFAULT_SIZE) from error
     inputs = inputs_of(job.photo, paintings, job.masks, start)
     recipe = recipe_of("stylize", settings, inputs, **choices_of(job.method, job.grey, paintings))
     return Result(finished(painted, job.photo, settings, grey=job.grey, recipe=recipe), recipe, trace)
@@ -325,11 +326,7 @@ def changed(settings: StylizeSettings, method: str, changes: Mapping[str, Any]) 
     kind = settings_kind(method)
     if not isinstance(settings, kind):
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
-    known = [field.name for field in fields(settings)]
-    for name in changes:
-        if name not in known:
-            raise SettingError(f"there is no setting {name!r}; the settings of {method} are {', '.join(known)}")
-    return replace(settings, **changes)
+    return with_changes(settings, changes, method)
 
 
 def _named(image: Image) -> dict[str, str]:
@@ -359,11 +356,3 @@ def _circumstances(settings: Computed, model: Loaded | None) -> dict[str, Any]:
         versions["onnxruntime"] = version("onnxruntime")
         machine |= {"device": "cpu", "precision": "float32", "runtime": "onnx"}
     return {"weights": weights, "versions": versions, "machine": machine}
-
-
-def _explained(error: Exception, size: int) -> Exception:
-    """Turn running out of memory into one line; anything else is a bug of ours and stays as it is."""
-    words = str(error).lower()
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in words:
-        return ImpastoError(f"out of memory while painting at {size} pixels; choose a smaller size than {size}")
-    return error

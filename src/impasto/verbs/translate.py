@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,20 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impasto.errors import ImpastoError, InputError, SettingError, WeightsError, check_range, check_whole
+from impasto.errors import SettingError, WeightsError, check_range, check_whole
 from impasto.image.channels import from_channels, with_channels
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.labels import read_labels
-from impasto.image.regions import visible_colors
 from impasto.image.resize import fit, resize
 from impasto.methods import METHODS
+from impasto.methods.pix2pixhd import InstanceEncoder
 from impasto.nn import translate as any_size
 from impasto.nn.blocks import Noise
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
 from impasto.nn.labelled import LabelSettings
 from impasto.result import Result
+from impasto.verbs.label_maps import Seen, edited, maps_of, seen_of
 from impasto.verbs.published import read_any_model, sha256_of, state_of
 from impasto.verbs.stylize import recipe_of
+from impasto.verbs.trouble import explained, with_changes
 from impasto.weights.model import Card
 
 SMALLEST, LARGEST = 8, 65536
@@ -76,6 +78,7 @@ def translate(
     *,
     instances: ImageSource | None = None,
     style: ImageSource | None = None,
+    edits: Sequence[str] = (),
     settings: TranslateSettings | None = None,
     **changes: Any,
 ) -> Result:
@@ -86,9 +89,11 @@ def translate(
         source: A path, bytes, PIL image, numpy array or tensor, of any size; for a network that paints label maps
             a map of ids.
         instances: Which object each pixel belongs to, for a network that sees where objects touch; by default
-            every class is one.
+            every connected area of a class is one.
         style: A picture to paint the map like, for a network that was trained to know looks (SPADE with
-            `style_guided`); by default a look is drawn, by the seed.
+            `style_guided`), or the picture that the map is of, for one that knows looks of objects (Pix2PixHD with
+            `instance_features`); by default looks are drawn, by the seed.
+        edits: What to do to a label map before it is painted, such as `"remove 7"`; see `impasto.edit`.
         settings: All settings at once.
         **changes: Single settings, such as `seed=3`, in place of or on top of `settings`.
 
@@ -104,7 +109,7 @@ def translate(
         >>> impasto.translate("runs/facades/model.safetensors", "labels.png").image.save("facade.png")
     """
     began = time.perf_counter()
-    settings = _changed(settings or TranslateSettings(), changes)
+    settings = with_changes(settings or TranslateSettings(), changes, "translate")
     translator = load_translator(model, settings)
     labelled = METHODS[translator.card.method].labelled
     photo = read_labels(source) if labelled else read_image(source)
@@ -112,15 +117,17 @@ def translate(
     wanted = None if style is None else read_image(style)
     more = {"instances": numbers, "style": wanted}
     inputs = {"content": photo} | {role: image for role, image in more.items() if image is not None}
-    if numbers is not None and not labelled:
-        raise SettingError(f"{translator.name} translates pictures, which have no instances; leave them out")
+    if not labelled and (numbers is not None or wanted is not None or edits):
+        raise SettingError(f"{translator.name} translates pictures; instances, style and edits are for label maps")
     try:
-        entered = _labels(photo, numbers, translator) if labelled else _picture(photo, translator, settings)
-        look = {} if wanted is None else {"style": _look(wanted, translator)}
-        painted = _translated(entered, translator, settings, look)
+        if labelled:
+            seen = _seen(photo, numbers, wanted, edits, translator, settings)
+        else:
+            seen = Seen(_picture(photo, translator, settings))
+        painted = translated(seen, translator, settings)
     except (RuntimeError, MemoryError) as error:
-        raise _explained(error, max(photo.height, photo.width)) from error
-    recipe = recipe_of("translate", settings, inputs, translator, translator=os.fspath(model))
+        raise explained(error, "translating", max(photo.height, photo.width)) from error
+    recipe = recipe_of("translate", settings, inputs, translator, translator=os.fspath(model), edits=list(edits))
     like = replace(photo, pixels=np.zeros((1, 1, 1), np.uint8)) if labelled else photo
     image = replace(from_channels(painted, like), recipe=recipe)
     return Result(image, recipe, [{}], time.perf_counter() - began)
@@ -147,10 +154,21 @@ def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: tor
     module = row.load()
     settings = card.settings_as(getattr(module, row.settings))
     try:
-        generator = module.translator(settings, tensors, device, dtype)
+        generator = any_size.ready(partial(module.generator_of, settings), tensors, device, dtype)
     except RuntimeError as error:  # load_state_dict lists every tensor that does not fit
         raise WeightsError(f"{path} does not hold what it says: {str(error).splitlines()[0]}") from None
     return Translator(generator, card, path.name, sha256_of(path, state))
+
+
+def model_name(model: Path) -> str:
+    """Return what a model is called in a picture's name: a run's model like the run."""
+    return model.absolute().parent.name if model.stem == "model" else model.stem
+
+
+def settings_of(translator: Translator) -> Any:
+    """Return how a translator was built, as settings of its method."""
+    row = METHODS[translator.card.method]
+    return translator.card.settings_as(getattr(row.load(), row.settings))
 
 
 def _picture(photo: Image, translator: Translator, settings: TranslateSettings) -> Tensor:
@@ -161,50 +179,24 @@ def _picture(photo: Image, translator: Translator, settings: TranslateSettings) 
     return picture * 2 - 1
 
 
-def _labels(labels: Image, instances: Image | None, translator: Translator) -> Tensor:
-    """Return what a network sees of a label map.
-
-    Raises:
-        InputError: If maps differ in size, or no id of the map is a class.
-    """
-    row = METHODS[translator.card.method]
-    settings: LabelSettings = translator.card.settings_as(getattr(row.load(), row.settings))
-    maps = [
-        torch.from_numpy(image.pixels[..., 0].astype(np.int64))[None, None]
-        for image in (labels, instances or labels)
-    ]
-    if maps[0].shape != maps[1].shape:
-        raise InputError(
-            f"{labels.name} is {labels.width}×{labels.height} pixels, and its instances are "
-            f"{maps[1].shape[3]}×{maps[1].shape[2]}; both must be of one size"
-        )
-    if int(maps[0].min()) >= settings.classes:
-        raise InputError(
-            f"{labels.name} has no class: its ids begin with {int(maps[0].min())}, those of {translator.name} end "
-            f"with {settings.classes - 1}; give a map of ids, not a picture of them"
-        )
-    return settings.encoded(*maps)
+def _seen(
+    labels: Image,
+    instances: Image | None,
+    style: Image | None,
+    edits: Sequence[str],
+    translator: Translator,
+    settings: TranslateSettings,
+) -> Seen:
+    """Return what a network sees of a label map."""
+    generator, built = translator.generator, settings_of(translator)
+    assert isinstance(built, LabelSettings)
+    find_objects = bool(edits) or isinstance(generator.encoder, InstanceEncoder)
+    maps = maps_of(labels, instances, built.classes, find_objects=find_objects)
+    return seen_of(generator, built, maps, edited(maps, edits, built.classes), style, settings.seed, settings.size)
 
 
 @torch.inference_mode()
-def _look(style: Image, translator: Translator) -> Tensor:
-    """Return what a picture looks like to a network that knows looks.
-
-    Raises:
-        SettingError: If it knows none.
-    """
-    encoder = getattr(translator.generator, "encoder", None)
-    if encoder is None:
-        raise SettingError(f"{translator.name} was not trained to know looks; leave the style out")
-    picture = visible_colors(style).to(next(encoder.parameters())) * 2 - 1
-    mean: Tensor = encoder(picture)[0]
-    return mean
-
-
-@torch.inference_mode()
-def _translated(
-    entered: Tensor, translator: Translator, settings: TranslateSettings, given: Mapping[str, Tensor]
-) -> Tensor:
+def translated(seen: Seen, translator: Translator, settings: TranslateSettings) -> Tensor:
     """Return what a network makes of what it sees, `(1, channels, height, width)` in [0, 1]."""
     generator = translator.generator
     weight = next(generator.parameters())
@@ -215,23 +207,9 @@ def _translated(
             module.share = share * settings.noise
         with repeatable(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(settings.seed)
-            painted = any_size.translate(generator, entered.to(weight), **given)
+            given = {} if seen.style is None else {"style": seen.style}
+            painted = any_size.translate(generator, seen.entered.to(weight), **given)
     finally:
         for module, share in shares.items():
             module.share = share
     return (painted.float().cpu() + 1).div_(2).clamp_(0, 1)
-
-
-def _changed(settings: TranslateSettings, changes: Mapping[str, Any]) -> TranslateSettings:
-    known = list(TranslateSettings.__dataclass_fields__)
-    for name in changes:
-        if name not in known:
-            raise SettingError(f"there is no setting {name!r}; the settings of translate are {', '.join(known)}")
-    return replace(settings, **changes)
-
-
-def _explained(error: Exception, size: int) -> Exception:
-    """Turn running out of memory into one line; anything else is a bug of ours and stays as it is."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error).lower():
-        return ImpastoError(f"out of memory while translating at {size} pixels; choose a smaller size than {size}")
-    return error

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import av
 import cv2
@@ -41,8 +41,36 @@ OnFrame = Callable[[int, int], None]
 """Called after every frame with how many are painted, and of how many."""
 
 
+class Frames(Protocol):
+    """What paints frames of one size."""
+
+    def sized(self, pixels: Frame) -> Image:
+        """Return a frame at the size it is painted at."""
+
+    def paint(self, photo: Image) -> Image:
+        """Paint a frame."""
+
+
+class FrameLook(Protocol):
+    """How the frames of a video are painted."""
+
+    @property
+    def size(self) -> int | None:
+        """Longest side of painted frames in pixels, if not that of the video's own."""
+
+    @property
+    def video(self) -> VideoSettings:
+        """What only videos have."""
+
+    def frames(self, height: int, width: int) -> Frames:
+        """Return what paints frames of a size."""
+
+    def recipe(self, clip: Clip) -> dict[str, Any]:
+        """Return everything needed to paint a video again, as JSON values."""
+
+
 class Look(NamedTuple):
-    """How frames are painted.
+    """Frames painted after styles.
 
     Attributes:
         method: By which method.
@@ -59,6 +87,24 @@ class Look(NamedTuple):
     masks: Sequence[Image]
     settings: OnePassSettings
     video: VideoSettings
+
+    @property
+    def size(self) -> int | None:
+        """Longest side of painted frames."""
+        return self.settings.size
+
+    def frames(self, height: int, width: int) -> "FramePainter":
+        """Return what paints frames of a size."""
+        return FramePainter(self, height, width)
+
+    def recipe(self, clip: Clip) -> dict[str, Any]:
+        """Return everything needed to paint a video again, as JSON values."""
+        named = [style for style in self.styles if isinstance(style, str)]
+        paintings = [style for style in self.styles if isinstance(style, Image)]
+        choices: dict[str, Any] = {"method": self.method, "video": asdict(self.video)}
+        choices |= {"styles": named} if named else {}
+        inputs = {"style": paintings, "masks": self.masks}
+        return with_clip(recipe_of("stylize", self.settings, inputs, self.model, **choices), clip)
 
 
 @dataclass(frozen=True)
@@ -105,16 +151,16 @@ class VideoRun:
         SettingError: If settings do not fit.
     """
 
-    def __init__(self, source: Path, target: Path, look: Look) -> None:
+    def __init__(self, source: Path, target: Path, look: FrameLook) -> None:
         self.clip, self.path, self.target = open_clip(source), target, find_target(target)
         if self.target == Path(os.path.realpath(source)):
             raise InputError(f"{one_line(str(target))} is the video painted from; choose another output")
         suffix = self.target.suffix.lower()
         check_writable(self.clip, suffix)
-        height, width = painted_size(self.clip, look.settings)
+        height, width = painted_size(self.clip, look.size)
         self.film = Film(self.clip, width, height, suffix)
-        self.look, self.painter = look, FramePainter(look, height, width)
-        self.recipe = _recipe(self.clip, look)
+        self.look, self.painter = look, look.frames(height, width)
+        self.recipe = look.recipe(self.clip)
         self.parts = Parts(self.target, {"recipe": self.recipe, "file": suffix, "segment": SEGMENT})
         self.renewed = self.parts.renewed
         self.resumed = sum(len(read_head(path)["frames"]) for path in self.parts.segments())
@@ -206,10 +252,7 @@ class FramePainter:
 
     def sized(self, pixels: Frame) -> Image:
         """Return a frame at the size it is painted at."""
-        photo = Image(pixels, name="frame")
-        if pixels.shape[:2] == self.size:
-            return photo
-        return from_tensor(resize(to_tensor(photo), *self.size), photo)
+        return at_size(pixels, self.size)
 
     def paint(self, photo: Image) -> Image:
         """Paint a frame."""
@@ -243,20 +286,24 @@ class _LookingOnce:
         return self.painter.paint(content, painting)
 
 
-def painted_size(clip: Clip, settings: OnePassSettings) -> tuple[int, int]:
+def painted_size(clip: Clip, longest: int | None) -> tuple[int, int]:
     """Return height and width of what a video's frames become, in pixels."""
     size = (clip.height, clip.width)
-    return size if settings.size is None else fit(*size, settings.size)
+    return size if longest is None else fit(*size, longest)
 
 
-def _recipe(clip: Clip, look: Look) -> dict[str, Any]:
-    named = [style for style in look.styles if isinstance(style, str)]
-    paintings = [style for style in look.styles if isinstance(style, Image)]
-    choices: dict[str, Any] = {"method": look.method, "video": asdict(look.video)}
-    choices |= {"styles": named} if named else {}
-    recipe = recipe_of("stylize", look.settings, {"style": paintings, "masks": look.masks}, look.model, **choices)
+def with_clip(recipe: dict[str, Any], clip: Clip) -> dict[str, Any]:
+    """Return a recipe with the video that is painted from, and the libraries that read and steady it."""
     with clip.path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     recipe["inputs"]["content"] = {"name": one_line(clip.path.name), "sha256": sha256}
     recipe["versions"] |= {"av": av.__version__, "opencv": cv2.__version__}
     return recipe
+
+
+def at_size(pixels: Frame, size: tuple[int, int]) -> Image:
+    """Return a frame at a height and width."""
+    photo = Image(pixels, name="frame")
+    if pixels.shape[:2] == size:
+        return photo
+    return from_tensor(resize(to_tensor(photo), *size), photo)

@@ -56,6 +56,35 @@ def vgg_from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     raise WeightsError(f"neither torchvision's {' nor its '.join(VGG_DEPTHS)}: {describe(state)}")
 
 
+def inception_from_fid(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the InceptionV3 that FID is measured with, batch normalisation folded into its convolutions.
+
+    Args:
+        state: `Conv2d_….conv.weight`, `Mixed_….….bn.running_mean` and so on; the classifier is left out.
+
+    Raises:
+        WeightsError: If a layer is not whole, or there is none.
+    """
+    folded: dict[str, Tensor] = {}
+    for name, weight in state.items():
+        layer, ending, _ = name.partition(".conv.weight")
+        if not ending or layer.startswith("AuxLogits"):
+            continue
+        try:
+            scale, shift, mean, variance = (
+                state[f"{layer}.bn.{part}"].double() for part in ("weight", "bias", "running_mean", "running_var")
+            )
+        except KeyError as error:
+            raise WeightsError(f"not the InceptionV3 of FID: it has no {error.args[0]}") from None
+        gain = scale / (variance + 1e-3).sqrt()
+        ours = f"{'blocks' if layer.startswith('Mixed') else 'stem'}.{layer}"
+        folded[f"{ours}.weight"] = (weight.double() * gain[:, None, None, None]).float()
+        folded[f"{ours}.bias"] = (shift - mean * gain).float()
+    if not folded:
+        raise WeightsError(f"not the InceptionV3 of FID: {describe(state)}")
+    return folded
+
+
 def _layout(depths: tuple[int, ...]) -> dict[str, tuple[str, tuple[int, int]]]:
     """Return, for each of torchvision's convolutions, our name and its widths (out, in)."""
     layout = {}

@@ -10,11 +10,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from impasto.errors import WeightsError
-from impasto.weights.foreign import vgg_from_torchvision
+from impasto.weights.foreign import inception_from_fid, vgg_from_torchvision
 from impasto.weights.store import find
 from impasto.weights.transfer import OnProgress
 
-TRANSLATIONS = {"vgg16-imagenet": vgg_from_torchvision, "vgg19-imagenet": vgg_from_torchvision}
+TRANSLATIONS = {
+    "vgg16-imagenet": vgg_from_torchvision,
+    "vgg19-imagenet": vgg_from_torchvision,
+    "inception-v3-fid": inception_from_fid,
+}
 
 
 def load_weights(

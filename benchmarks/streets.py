@@ -1,0 +1,128 @@
+"""Streets from label maps: SPADE and Pix2PixHD trained at a CPU's size, and what a segmenter finds in them.
+
+    python benchmarks/streets.py DATA RUNS [--size 128] [--hours 1]
+
+DATA holds `train`, `trainannot`, `val` and `valannot` of CamVid. Both networks train side by side, with half of the
+cores each, in folders under RUNS, for at most so many hours; interrupted, the same command goes on. A small
+segmenter learns from the real training photos and is asked about real validation photos and about those that the
+networks paint of the same maps; `ratio` is its agreement there divided by that on real photos. Then road becomes
+grass in every map (what changes inside and outside of it, in levels of 8 bits). One JSON object a line.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from contest.report import machine, say
+from contest.segmenter import Agreement, Segmenter, train_segmenter
+from impasto.data.labelled import Labelled, find_labelled, read_labelled
+from impasto.image.io import Image
+from impasto.image.regions import visible_colors
+from impasto.verbs.translate import translate
+
+CLASSES, ROAD, GRASS = 11, 3, 5
+"""Of CamVid as SegNet's tutorial has it: its trees are the nearest to grass."""
+WEIGHTS = {
+    "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32, "--batch-size": 2},
+    "pix2pixhd": {
+        "--base-channels": 32, "--num-downs": 3, "--num-blocks": 6, "--discriminator-channels": 32,
+        "--num-scales": 2, "--instance-features": 3, "--batch-size": 2,
+    },
+}  # fmt: skip
+
+
+def start(name: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """Start a training, or go on with it, in a process of its own."""
+    settings = {
+        "--data": arguments.data, "--run": arguments.runs / name, "--classes": CLASSES,
+        "--crop-size": arguments.size, "--load-size": arguments.size,
+        "--epochs": arguments.epochs, "--decay-epochs": arguments.epochs, "--patience": 0,
+    }  # fmt: skip
+    words = [str(word) for option in (settings | WEIGHTS[name]).items() for word in option]
+    half = str(max(1, (os.cpu_count() or 2) // 2))
+    with (arguments.runs / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 -- impasto itself
+            [sys.executable, "-m", "impasto", "train", name, *words],
+            env={**os.environ, "OMP_NUM_THREADS": half},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Train both until they are done or time is up."""
+    began = time.perf_counter()
+    running = [start(name, arguments) for name in WEIGHTS]
+    while any(process.poll() is None for process in running):
+        time.sleep(2)
+        if time.perf_counter() - began > 3600 * arguments.hours:
+            for process in running:
+                process.send_signal(signal.SIGINT)
+            for process in running:
+                process.wait()
+    say(trained_minutes=round((time.perf_counter() - began) / 60, 1))
+
+
+def measure(name: str, segmenter: Segmenter, items: list[Labelled], arguments: argparse.Namespace) -> None:
+    """Say how a network's streets agree with their maps, and what becomes of them when road becomes grass."""
+    model = arguments.runs / name / "model.safetensors"
+    real, painted = Agreement(CLASSES), Agreement(CLASSES)
+    inside, outside, turned = list[float](), list[float](), list[float]()
+    for item in items:
+        labels, _, photo = read_labelled(item, arguments.size)
+        source = Image(labels[0, 0, :, :, None].numpy().astype(np.uint8))
+        picture = visible_colors(translate(model, source).image)
+        real.add(segmenter, photo, labels)
+        painted.add(segmenter, picture, labels)
+        road = labels == ROAD
+        if road.float().mean() < 0.05:
+            continue
+        swapped = visible_colors(translate(model, source, edits=[f"replace {ROAD} {GRASS}"]).image)
+        change = 255 * (swapped - picture).abs().mean(dim=1, keepdim=True)
+        inside.append(float(change[road].mean()))
+        outside.append(float(change[~road].mean()))
+        found = Agreement(CLASSES).add(segmenter, swapped, labels)
+        turned.append(float((found[road] == GRASS).float().mean()))
+    on_real, on_painted = real.values(), painted.values()
+    say(
+        name=name,
+        agreement_with_real_photos={key: round(value, 3) for key, value in on_real.items()},
+        agreement={key: round(value, 3) for key, value in on_painted.items()},
+        ratio={key: round(on_painted[key] / on_real[key], 3) for key in on_real},
+        road_to_grass={"inside": round(float(np.mean(inside)), 1), "outside": round(float(np.mean(outside)), 1),
+                       "found_as_grass": round(float(np.mean(turned)), 3)},
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Train both, and measure them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--epochs", type=int, default=40, help="at the full rate; as many follow in which it falls")
+    parser.add_argument("--hours", type=float, default=2.0, help="at most")
+    parser.add_argument("--segmenter-steps", type=int, default=600)
+    arguments = parser.parse_args()
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    settings = {name: value for name, value in vars(arguments).items() if isinstance(value, int | float)}
+    say(benchmark="streets", machine=machine(), settings=settings)
+    train(arguments)
+    torch.manual_seed(0)
+    segmenter = train_segmenter(
+        find_labelled(arguments.data).items, CLASSES, arguments.size, arguments.segmenter_steps
+    )
+    items = list(find_labelled(arguments.data, "val").items)
+    for name in WEIGHTS:
+        measure(name, segmenter, items, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Exported translators: they make what PyTorch makes, of any size, without impasto."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from impasto.export.parity import SIZES
+from impasto.export.runtime import Session
+from impasto.methods import pix2pix, pix2pixhd, spade
+from impasto.methods.pix2pix import Pix2PixSettings
+from impasto.methods.pix2pixhd import Pix2PixHDSettings
+from impasto.methods.spade import SpadeSettings
+from impasto.verbs.export import export_model
+from impasto.verbs.translate import translate
+from impasto.weights.model import Card, write_model
+
+SMALL = {"base_channels": 4, "crop_size": 64, "load_size": 64}
+LABELS = {**SMALL, "classes": 3}
+
+
+def of_pix2pix(**changes: object) -> tuple[nn.Module, Card]:
+    settings = Pix2PixSettings(**{**SMALL, "num_downs": 5, "num_blocks": 1, **changes})
+    return pix2pix.generator_of(settings), pix2pix.card_of(settings)
+
+
+def of_hd(**changes: object) -> tuple[nn.Module, Card]:
+    settings = Pix2PixHDSettings(**{**LABELS, "num_downs": 1, "num_blocks": 1, "enhancer_blocks": 1, **changes})
+    return pix2pixhd.generator_of(settings), pix2pixhd.card_of(settings)
+
+
+def of_spade(**changes: object) -> tuple[nn.Module, Card]:
+    settings = SpadeSettings(**{**LABELS, "num_ups": 5, "style_channels": 8, **changes})
+    return spade.generator_of(settings), spade.card_of(settings)
+
+
+MAKERS: dict[str, Callable[[], tuple[nn.Module, Card]]] = {
+    "unet": of_pix2pix,
+    "unet, grey, instance norm": lambda: of_pix2pix(in_channels=1, norm="instance", upsampling="resize"),
+    "resnet": lambda: of_pix2pix(generator="resnet"),
+    "pix2pixhd": lambda: of_hd(enhanced=True, instance_features=2),
+    "pix2pixhd, classes alone": lambda: of_hd(edges=False, dont_care=False),
+    "spade": lambda: of_spade(style_guided=True),
+    "spade, running statistics": lambda: of_spade(statistics="running"),
+}
+FAST = ("unet", "pix2pixhd, classes alone")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in MAKERS]
+)
+def test_what_is_exported_makes_the_same(name: str, tmp_path: Path):
+    torch.manual_seed(0)
+    generator, card = MAKERS[name]()
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.mul_(4)
+    write_model(tmp_path / "net.safetensors", generator.state_dict(), card)
+    done = export_model(tmp_path / "net.safetensors", tmp_path / "net.onnx")
+    assert [(found["height"], found["width"]) for found in done.parity] == list(SIZES)
+    assert max(found["max"] for found in done.parity) < 1e-4
+    session = Session((tmp_path / "net.onnx").read_bytes())
+    assert session.metadata["method"] == card.method and done.method == card.method
+
+
+def test_an_exported_unet_makes_what_translate_makes(tmp_path: Path):
+    """Of a picture smaller than its stride, and without noise."""
+    torch.manual_seed(0)
+    generator, card = of_pix2pix()
+    write_model(tmp_path / "net.safetensors", generator.state_dict(), card)
+    export_model(tmp_path / "net.safetensors", tmp_path / "net.onnx")
+    source = torch.rand(1, 3, 21, 17)
+    made = Session((tmp_path / "net.onnx").read_bytes())(source=source)
+    wanted = translate(tmp_path / "net.safetensors", source, noise=0.0, precision="fp32").image
+    highest = 2**wanted.bits - 1
+    found = made[0].permute(1, 2, 0).numpy() * highest
+    assert made.shape == (1, 3, 21, 17) and abs(found - wanted.pixels).max() <= 1
