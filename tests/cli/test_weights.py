@@ -12,7 +12,7 @@ from impasto.errors import WeightsError
 from impasto.weights import store
 
 BUNDLED = {"vgg16-hed", "efficientnet-lite0", "prediction", "multistyle", "adain"}
-FETCHED = {"vgg16-imagenet", "vgg19-imagenet"}
+FETCHED = {"inception-v3-fid", "vgg16-imagenet", "vgg19-imagenet"}
 
 
 @pytest.fixture(autouse=True)
