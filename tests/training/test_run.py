@@ -143,6 +143,19 @@ def test_another_run_is_refused(photos: Path, art: Path, tmp_path: Path):
         run("johnson", photos, art, tmp_path / "full")
 
 
+def test_a_run_of_an_earlier_version_goes_on(photos: Path, art: Path, tmp_path: Path):
+    """Settings that it did not have yet must be at their defaults."""
+    first = run("johnson", photos, art, tmp_path / "run")
+    config = tmp_path / "run" / "config.json"
+    before = json.loads(config.read_text())
+    before["impasto"] = "0.0.1"
+    del before["settings"]["seed"]
+    config.write_text(json.dumps(before))
+    assert run("johnson", photos, art, tmp_path / "run") == first
+    with pytest.raises(SettingError, match="is a run with seed 0, not 1"):
+        run("johnson", photos, art, tmp_path / "run", seed=1)
+
+
 @pytest.mark.parametrize("method", ["johnson", "multistyle"])
 def test_beginning_with_a_network_for_prediction(method: str, photos: Path, art: Path, tmp_path: Path):
     """What it begins with is better than nothing: the network paints after the style before it is trained."""

@@ -62,6 +62,14 @@ def test_a_discriminator_that_teaches_nothing_is_noticed(accuracy: float, words:
     assert healthy.after_step({"l1": 1.0}) == []
 
 
+def test_a_discriminator_that_is_nearly_always_right_is_named_once():
+    watchdog = Watchdog()
+    wavering = [accuracy for _ in range(10) for accuracy in [1.0] * 200 + [0.98] * 200]
+    assert len([words for accuracy in wavering for words in watchdog.after_step({"accuracy": accuracy})]) == 1
+    for accuracy, times in ((0.8, 0), (1.0, 1)):
+        assert len([words for _ in range(1000) for words in watchdog.after_step({"accuracy": accuracy})]) == times
+
+
 def test_right_verdicts_are_counted():
     real, fake = torch.tensor([1.0, 2.0, -1.0, 0.7]), torch.tensor([-1.0, 0.6, -2.0, 0.2])
     assert float(verdict_accuracy(real, fake, "vanilla")) == pytest.approx((3 / 4 + 2 / 4) / 2)

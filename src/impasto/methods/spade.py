@@ -39,6 +39,7 @@ from impasto.nn.strips import (
     convolved,
     doubled,
     gathered,
+    remembered,
     source_of,
     summed,
     thinned,
@@ -126,7 +127,7 @@ class Spade(nn.Module):
             mean, variance = self.norm.running_mean.float(), self.norm.running_var.float()
         else:
             mean, variance = layer.mean.flatten(), layer.variance.flatten()
-        hidden = bordered_by(self.shared, labels).mapped(relu)
+        hidden = remembered(bordered_by(self.shared, labels).mapped(relu))
         scale, shift = bordered_by(self.scale, hidden), bordered_by(self.shift, hidden)
 
         def read(top: int, bottom: int) -> Tensor:

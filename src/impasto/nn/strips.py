@@ -163,6 +163,19 @@ def bordered_by(convolution: nn.Module, source: Source) -> Source:
     return source._replace(read=read, channels=convolution.out_channels)
 
 
+def remembered(source: Source) -> Source:
+    """Return the same, for several who read the same strip one after the other: it is computed once."""
+    last: dict[tuple[int, int], Tensor] = {}
+
+    def read(top: int, bottom: int) -> Tensor:
+        if (top, bottom) not in last:
+            last.clear()
+            last[top, bottom] = source.read(top, bottom)
+        return last[top, bottom]
+
+    return source._replace(read=read)
+
+
 def enlarged(convolution: nn.Module, source: Source) -> Convolved:
     """Convolve a picture repeated to twice its size, gathering statistics."""
     assert isinstance(convolution, nn.Conv2d)

@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,7 +114,7 @@ def run_training(
         ImpastoError: If the loss is not finite.
         KeyboardInterrupt: After an interruption; the run can go on from its last chapter.
     """
-    _claim(folder, config)
+    _claim(folder, config, _defaults(training.settings))
     keeper = _Keeper(training, folder, settings, on_step, on_warning)
     last = folder / "checkpoints" / "last.safetensors"
     device = choose_device(settings.device)
@@ -151,8 +151,16 @@ def run_training(
     return keeper.trained()
 
 
-def _claim(folder: Path, config: Mapping[str, Any]) -> None:
+def _defaults(settings: Any) -> dict[str, Any]:
+    """Return the settings that have a default, as JSON values."""
+    known = {field.name: field.default for field in fields(settings) if field.default is not MISSING}
+    return dict(json.loads(json.dumps(known)))
+
+
+def _claim(folder: Path, config: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     """Make the folder a run's own, or check that it is this run's.
+
+    A run of an earlier version goes on, too: what it could not set yet is as if it had been left at its default.
 
     Raises:
         SettingError: Naming what is not as it was.
@@ -165,6 +173,9 @@ def _claim(folder: Path, config: Mapping[str, Any]) -> None:
             before = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             raise InputError(f"{path} is damaged; give another folder to --run") from None
+        before["impasto"] = wanted["impasto"]
+        if "settings" in before:
+            before["settings"] = {**defaults, **before["settings"]}
         changed = [name for name in {**before, **wanted} if before.get(name) != wanted.get(name)]
         if changed:
             name = changed[0]

@@ -23,6 +23,8 @@ ACCURACY = "accuracy"
 REMEMBERED = 200
 """About how many steps the running mean of it remembers."""
 ALWAYS_RIGHT, BY_CHANCE = 0.99, 0.03
+CLEARLY_LESS = 0.97
+"""How rarely it must be right until it is said again that it always is; around one limit it would be said often."""
 ALIKE, INVERTED = 0.1, -0.3
 CHECKERED, CHECKERED_LEAST = 4.0, 1e-4
 """How many times stronger than in real pictures a checkerboard is worth a word, and its least power."""
@@ -86,13 +88,14 @@ class Watchdog:
         self._steps += 1
         self._accuracy += (losses[ACCURACY] - self._accuracy) / min(self._steps, REMEMBERED)
         settled = self._steps >= REMEMBERED
+        limit = CLEARLY_LESS if self._times["always right"] else ALWAYS_RIGHT
         return [
             *self._say(
                 "always right",
-                settled and self._accuracy > ALWAYS_RIGHT,
+                settled and self._accuracy > limit,
                 f"the discriminator has told real from generated nearly every time ({self._accuracy:.1%}) for "
                 f"{REMEMBERED} steps, so the generator learns little from it; give it a lower rate or fewer "
-                "channels, or choose adversarial lsgan or hinge",
+                "channels, or choose another adversarial loss",
             ),
             *self._say(
                 "by chance",
