@@ -33,7 +33,7 @@ WEIGHTS = {
     "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32, "--batch-size": 2},
     "pix2pixhd": {
         "--base-channels": 32, "--num-downs": 3, "--num-blocks": 6, "--discriminator-channels": 32,
-        "--num-scales": 2, "--instance-features": 3, "--batch-size": 2,
+        "--num-scales": 2, "--instance-features": 3, "--batch-size": 2, "--upsampling": "resize",
     },
 }  # fmt: skip
 

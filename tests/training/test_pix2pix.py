@@ -65,7 +65,7 @@ def run(pairs: Path, folder: Path, until: int | None = None, **changes: object) 
 CHANGES = (
     {},
     {"adversarial": "wgangp", "norm": "instance", "generator": "resnet"},
-    {"batch_size": 1, "accumulate": 2, "ema_decay": 0.9},
+    {"batch_size": 1, "accumulate": 2, "ema_decay": 0.9, "diff_augment": True},
 )
 
 

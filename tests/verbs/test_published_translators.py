@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from impasto.errors import WeightsError
+from impasto.errors import SettingError, WeightsError
 from impasto.image.tensors import to_tensor
 from impasto.verbs.translate import TranslateSettings, load_translator, translate
 from impasto.weights.foreign_translators import translate_generator
@@ -163,19 +163,25 @@ class SpadeResnetBlock(nn.Module):
 class SpadeGenerator(nn.Module):
     """SPADE's, beginning with the map; `more` doubles the size between the middle blocks too."""
 
-    def __init__(self, taken: int, width: int, *, more: bool) -> None:
+    def __init__(self, taken: int, width: int, *, more: bool, start: tuple[int, int] | None = None) -> None:
         super().__init__()
-        self.fc = nn.Conv2d(taken, 16 * width, 3, padding=1)
-        self.more, wide = more, 16 * width
+        self.more, wide, self.start = more, 16 * width, start
+        self.fc: nn.Module = nn.Conv2d(taken, wide, 3, padding=1)
+        if start is not None:
+            self.fc = nn.Linear(12, wide * start[0] * start[1])
         self.head_0, self.G_middle_0, self.G_middle_1 = (SpadeResnetBlock(wide, wide, taken) for _ in range(3))
         for index in range(4):
             self.add_module(f"up_{index}", SpadeResnetBlock(wide // 2**index, wide // 2 ** (index + 1), taken))
         self.conv_img = nn.Conv2d(width, 3, 3, padding=1)
 
-    def forward(self, labels: Tensor) -> Tensor:
+    def forward(self, labels: Tensor, style: Tensor | None = None) -> Tensor:
         up = nn.Upsample(scale_factor=2)
         size = [side // (64 if self.more else 32) for side in labels.shape[2:]]
-        features = self.fc(nn.functional.interpolate(labels, size=size))
+        if style is None:
+            features = self.fc(nn.functional.interpolate(labels, size=size))
+        else:
+            assert self.start is not None
+            features = self.fc(style).view(len(style), -1, *self.start)
         features = self.G_middle_0(up(self.head_0(features, labels)), labels)
         features = self.G_middle_1(up(features) if self.more else features, labels)
         for block in (self.up_0, self.up_1, self.up_2, self.up_3):
@@ -279,6 +285,42 @@ def test_published_painters_of_label_maps_are_equalled(name: str, tmp_path: Path
     assert float((found - expected).abs().max()) < CLOSE
     ids = np.random.default_rng(0).integers(0, 7, (50, 70)).astype(np.uint8)
     assert translate(tmp_path / "latest_net_G.pth", ids).image.pixels.shape == (50, 70, 3)
+
+
+@pytest.mark.parametrize(("taken", "more", "start"), [(9, False, (4, 4)), (36, True, (2, 4))])
+def test_a_published_spade_that_begins_with_a_vector_is_equalled(
+    taken: int, more: bool, start: tuple[int, int], tmp_path: Path
+):
+    """Its encoder is in another file: looks are drawn, and none can be taken from a picture."""
+    torch.manual_seed(0)
+    network = SpadeGenerator(taken, 2, more=more, start=start)
+    stride = 64 if more else 32
+    labels, style = torch.rand(2, taken, *(stride * side for side in start)), torch.randn(2, 12)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(1.5) if parameter.ndim == 4 else parameter.add_(0.3 * torch.randn_like(parameter))
+        for _ in range(3):
+            network.train()(labels, style)
+        expected = network.eval()(labels[:1], style[:1])
+    assert expected.std() > 0.1
+    model = tmp_path / "latest_net_G.pth"
+    torch.save(network.state_dict(), model)
+    translator = load_translator(model, TranslateSettings(precision="fp32"))
+    assert float((translator.generator(labels[:1], style[:1]) - expected).abs().max()) < CLOSE
+    ids = np.random.default_rng(0).integers(0, 7, (70, 90)).astype(np.uint8)
+    first, again, other = (translate(model, ids, seed=seed).image.pixels for seed in (0, 0, 1))
+    assert first.shape == (70, 90, 3) and np.array_equal(first, again) and not np.array_equal(first, other)
+    with pytest.raises(SettingError, match="not trained to know looks; leave the style out"):
+        translate(model, ids, style=np.zeros((70, 90, 3), np.uint8))
+
+
+def test_crops_that_a_vector_cannot_tell_are_refused():
+    state = SpadeGenerator(9, 2, more=False, start=(2, 6)).state_dict()
+    with pytest.raises(WeightsError, match="neither squares nor twice as wide as high"):
+        translate_generator(state)
+    del state["fc.weight"]
+    with pytest.raises(WeightsError, match=r"lacks fc\.weight"):
+        translate_generator(state)
 
 
 def test_older_spectral_norms_lack_a_vector():

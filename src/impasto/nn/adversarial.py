@@ -32,6 +32,8 @@ class AdversarialSettings:
     """Rounds of all samples at the full rate."""
     decay_epochs: int = 100
     """Rounds after them in which the rate falls to zero along a line."""
+    diff_augment: bool = False
+    """Whether discriminators see pictures changed in colour, moved and cut at random: for few pictures."""
     seed: int = 0
     """Of first weights, noise, crops and their order."""
 

@@ -59,7 +59,7 @@ class Generator(nn.Module):
 def ready(
     build: Callable[[], Generator], tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
 ) -> Generator:
-    """Return a trained generator, ready to translate.
+    """Return a trained generator, ready to translate; without its encoder if there are no weights for it.
 
     Args:
         build: Builds it; its first weights are never drawn.
@@ -72,6 +72,8 @@ def ready(
     """
     with torch.device("meta"):
         generator = build()
+    if not any(name.startswith("encoder.") for name in tensors):
+        generator.encoder = None
     generator.load_state_dict(dict(tensors), assign=True)
     generator.to(device, dtype)
     frozen_for_speed(generator)

@@ -13,16 +13,20 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from impasto._typing import Features
 from impasto.errors import ImpastoError, SettingError
 from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.compute import lay_out
 from impasto.nn.translate import Generator
+from impasto.training.diff_augment import DiffAugment
 from impasto.training.module import Training
 from impasto.training.watchdog import ACCURACY
 from impasto.weights.model import Card
 
 FUSED = ("cpu", "cuda", "mps")
 """Where Adam has an implementation in one piece, which takes a fraction of the time."""
+AsJudged = Callable[[Features, Features | None], Features]
+"""Puts pictures, and what they were made of, before a discriminator."""
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -169,6 +173,14 @@ class AdversarialTraining(Training):
                 self.averaged.update_parameters(self.generator)
         self.log_dict({name: term.detach() for name, term in terms.items()}, sync_dist=self.processes > 1)
 
+    def as_judged(self, pictures: Features) -> AsJudged:
+        """Return what puts pictures, and what they were made of, before a discriminator: the same way for all.
+
+        Args:
+            pictures: A batch of the size of what is judged.
+        """
+        return DiffAugment.drawn(pictures) if self.settings.diff_augment else side_by_side
+
     def watch(self, accuracy: Tensor) -> None:
         """Log how often the discriminator is right."""
         if self._fabric is not None or self._trainer is not None:
@@ -203,6 +215,11 @@ class AdversarialTraining(Training):
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(int(np.random.SeedSequence((self.settings.seed, *numbers)).generate_state(1)[0]))
             yield
+
+
+def side_by_side(picture: Features, condition: Features | None = None) -> Features:
+    """Return pictures behind what they were made of, as discriminators see them."""
+    return picture if condition is None else torch.cat([condition, picture], dim=1)
 
 
 def _several(one_or_more: Any) -> Sequence[Any]:

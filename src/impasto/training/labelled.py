@@ -17,7 +17,7 @@ from impasto.nn.labelled import LabelSettings
 from impasto.nn.patchgan import MultiscaleDiscriminator
 from impasto.nn.translate import Generator, translate
 from impasto.nn.vgg import VGG
-from impasto.training.adversarial import AdversarialTraining, applied, frozen
+from impasto.training.adversarial import AdversarialTraining, AsJudged, applied, frozen, side_by_side
 from impasto.training.watchdog import HeldOutMeasures
 
 SAMPLES = 4
@@ -72,9 +72,10 @@ class LabelledTraining(AdversarialTraining):
         labels, real = self.settings.encoded(batch.labels, batch.instances), batch.picture
         with self.noise(0, int(batch.positions[0])):
             fake, own_terms = self.painted(labels, batch)
-            self.improve("discriminator", self.discriminator_terms(labels, real, fake.detach()), index)
+            seen = self.as_judged(real)
+            self.improve("discriminator", self.discriminator_terms(labels, real, fake.detach(), seen), index)
             with frozen(self.discriminator):
-                self.improve("generator", self.generator_terms(labels, real, fake) | own_terms, index)
+                self.improve("generator", self.generator_terms(labels, real, fake, seen) | own_terms, index)
 
     def painted(self, labels: Features, batch: LabelledBatch) -> tuple[Picture, dict[str, Tensor]]:
         """Return what becomes of maps, and terms of a method's own that the generator minimises.
@@ -97,9 +98,11 @@ class LabelledTraining(AdversarialTraining):
         """
         return labels
 
-    def discriminator_terms(self, labels: Features, real: Picture, fake: Picture) -> dict[str, Tensor]:
+    def discriminator_terms(
+        self, labels: Features, real: Picture, fake: Picture, seen: AsJudged = side_by_side
+    ) -> dict[str, Tensor]:
         """Return what the discriminators minimise: the mean over their scales."""
-        judged = [self._judged(labels, pictures) for pictures in (real, fake)]
+        judged = [self._judged(seen(pictures, labels)) for pictures in (real, fake)]
         for_real, for_fake = (scales[0][-1] for scales in judged)
         self.watch(verdict_accuracy(for_real, for_fake, self.settings.adversarial))
         terms = [
@@ -108,12 +111,14 @@ class LabelledTraining(AdversarialTraining):
         ]
         return {"discriminator": torch.stack(terms).mean()}
 
-    def generator_terms(self, labels: Features, real: Picture, fake: Picture) -> dict[str, Tensor]:
+    def generator_terms(
+        self, labels: Features, real: Picture, fake: Picture, seen: AsJudged = side_by_side
+    ) -> dict[str, Tensor]:
         """Return what the generator minimises: to be taken for real, and to give the features of what is."""
         settings = self.settings
-        for_fake = self._judged(labels, fake)
+        for_fake = self._judged(seen(fake, labels))
         with torch.no_grad():
-            for_real = self._judged(labels, real)
+            for_real = self._judged(seen(real, labels))
         gan = torch.stack([generator_loss(layers[-1], settings.adversarial) for layers in for_fake]).mean()
         terms = {"gan": gan, "features": settings.feature_weight * feature_matching(for_fake, for_real)}
         if settings.perceptual_weight:
@@ -156,6 +161,6 @@ class LabelledTraining(AdversarialTraining):
             fake = translate(self.kept_generator, self.entered(self.kept_generator, seen, real * 2 - 1, instances))
         return labels / max(1, int(labels.max())), real, (fake.float() + 1) / 2
 
-    def _judged(self, labels: Features, picture: Picture) -> list[list[Tensor]]:
-        layers: list[list[Tensor]] = self.discriminator.layers(torch.cat([labels, picture], dim=1))
+    def _judged(self, seen: Features) -> list[list[Tensor]]:
+        layers: list[list[Tensor]] = self.discriminator.layers(seen)
         return layers

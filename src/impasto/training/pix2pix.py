@@ -14,7 +14,7 @@ from impasto.losses.adversarial import discriminator_loss, generator_loss, gradi
 from impasto.methods.pix2pix import Pix2PixSettings, card_of, discriminator_of, generator_of
 from impasto.nn.translate import Generator, translate
 from impasto.nn.vgg import VGG
-from impasto.training.adversarial import AdversarialTraining, frozen
+from impasto.training.adversarial import AdversarialTraining, AsJudged, frozen, side_by_side
 from impasto.training.watchdog import HeldOutMeasures
 from impasto.weights.model import Card
 
@@ -63,16 +63,19 @@ class Pix2PixTraining(AdversarialTraining):
         self.broken |= {str(path): reason for path, reason in batch.broken.items()}
         real_a, real_b = batch.source, batch.target
         with self.noise(0, int(batch.positions[0])):
-            fake_b = self.generator(real_a)
+            fake_b, seen = self.generator(real_a), self.as_judged(real_b)
             if self.settings.gan_weight:
-                self.improve("discriminator", self.discriminator_terms(real_a, real_b, fake_b.detach()), index)
+                terms = self.discriminator_terms(real_a, real_b, fake_b.detach(), seen)
+                self.improve("discriminator", terms, index)
             with frozen(self.discriminator):
-                self.improve("generator", self.generator_terms(real_a, real_b, fake_b), index)
+                self.improve("generator", self.generator_terms(real_a, real_b, fake_b, seen), index)
 
-    def discriminator_terms(self, real_a: Features, real_b: Features, fake_b: Features) -> dict[str, Tensor]:
+    def discriminator_terms(
+        self, real_a: Features, real_b: Features, fake_b: Features, seen: AsJudged = side_by_side
+    ) -> dict[str, Tensor]:
         """Return what the discriminator minimises: half of its loss, so that it learns no faster."""
         settings = self.settings
-        real, fake = (torch.cat([real_a, b], dim=1) for b in (real_b, fake_b.to(real_b.dtype)))
+        real, fake = (seen(b, real_a) for b in (real_b, fake_b.to(real_b.dtype)))
         kind, for_real, for_fake = settings.adversarial, self.discriminator(real), self.discriminator(fake)
         self.watch(verdict_accuracy(for_real, for_fake, kind))
         terms = {"discriminator": 0.5 * discriminator_loss(for_real, for_fake, kind)}
@@ -81,12 +84,14 @@ class Pix2PixTraining(AdversarialTraining):
             terms["penalty"] = settings.penalty_weight * gradient_penalty(self.discriminator, real, fake, share)
         return terms
 
-    def generator_terms(self, real_a: Features, real_b: Features, fake_b: Features) -> dict[str, Tensor]:
+    def generator_terms(
+        self, real_a: Features, real_b: Features, fake_b: Features, seen: AsJudged = side_by_side
+    ) -> dict[str, Tensor]:
         """Return what the generator minimises: L1, and that the discriminator takes it for real."""
         settings = self.settings
         terms = {"l1": settings.l1_weight * (fake_b.float() - real_b).abs().mean()}
         if settings.gan_weight:
-            verdicts = self.discriminator(torch.cat([real_a, fake_b], dim=1))
+            verdicts = self.discriminator(seen(fake_b, real_a))
             terms["gan"] = settings.gan_weight * generator_loss(verdicts, settings.adversarial)
         return terms
 

@@ -3,9 +3,11 @@
 Which of them a checkpoint is, how deep and wide, with which normalisation, its tensors tell. What they do not tell
 is taken as their authors' defaults have it: a U-Net was trained with dropout; Pix2PixHD and SPADE saw where objects
 touch, beside the classes, SPADE with a channel for what is no class; and SPADE doubles the size five times, but six
-times with the 36 channels of Cityscapes.
+times with the 36 channels of Cityscapes. A SPADE that begins with a vector draws its looks: the network that tells
+what pictures look like is in a file of its own (`*_net_E.pth`), which is not read.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -273,13 +275,40 @@ def _spade(state: Mapping[str, Tensor]) -> Translation:
         # older files lack the right vector, which follows from the left one
         matrix = tensors[f"{name.removesuffix('0._u')}original"].flatten(1)
         tensors.setdefault(f"{name.removesuffix('_u')}_v", normalize(matrix.T @ tensors[name], dim=0))
-    if state.get("fc.weight") is None or state["fc.weight"].ndim != 4:
-        raise WeightsError(f"it is {SPADE} that begins with a vector, which cannot be read yet; {describe(state)}")
-    channels, base = state["fc.weight"].shape[1], state["conv_img.weight"].shape[1]
-    settings = {
+    for needed in ("fc.weight", "conv_img.weight"):
+        if needed not in state:
+            raise WeightsError(f"it is nearly {SPADE}, but lacks {needed}; {describe(state)}")
+    channels, base = state[_SPADE_ENTRY].shape[1], state["conv_img.weight"].shape[1]
+    ups = 6 if channels == CITYSCAPES else 5
+    settings: Settings = {
         "classes": channels - 2,
         "base_channels": base,
-        "num_ups": 6 if channels == CITYSCAPES else 5,
+        "num_ups": ups,
         "statistics": "running",
     }
+    if state["fc.weight"].ndim == 2:
+        settings |= _vector_settings(state["fc.weight"], base, ups)
     return Translation("spade", settings, tensors, SPADE, ())
+
+
+def _vector_settings(begin: Tensor, base: int, ups: int) -> Settings:
+    """Return the settings of a SPADE that begins with a vector; its crops were squares, or twice as wide as high.
+
+    Raises:
+        WeightsError: If they were neither.
+    """
+    places, style_channels = begin.shape[0] // (16 * base), begin.shape[1]
+    for across in (1, 2):
+        side = math.isqrt(places // across)
+        if side and across * side**2 * 16 * base == begin.shape[0]:
+            size, width = side << ups, across * side << ups
+            return {
+                "style_guided": True,
+                "style_channels": style_channels,
+                "crop_size": size,
+                "crop_width": 0 if across == 1 else width,
+                "load_size": size,
+            }
+    raise WeightsError(
+        f"it is {SPADE} that begins with a vector, of crops that were neither squares nor twice as wide as high"
+    )
