@@ -29,7 +29,7 @@ from impasto.verbs.translate import translate
 
 CLASSES, ROAD, GRASS = 11, 3, 5
 """Of CamVid as SegNet's tutorial has it: its trees are the nearest to grass."""
-WEIGHTS = {
+WEIGHTS: dict[str, dict[str, object]] = {
     "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32, "--batch-size": 2},
     "pix2pixhd": {
         "--base-channels": 32, "--num-downs": 3, "--num-blocks": 6, "--discriminator-channels": 32,
@@ -40,7 +40,7 @@ WEIGHTS = {
 
 def start(name: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
     """Start a training, or go on with it, in a process of its own."""
-    settings = {
+    settings: dict[str, object] = {
         "--data": arguments.data, "--run": arguments.runs / name, "--classes": CLASSES,
         "--crop-size": arguments.size, "--load-size": arguments.size,
         "--epochs": arguments.epochs, "--decay-epochs": arguments.epochs, "--patience": 0,
