@@ -1,11 +1,11 @@
 """Façades from label maps: Pix2Pix against its L1 term alone, trained equally long, measured as they learn.
 
-    python benchmarks/facades.py DATA RUNS [--epochs 10] [--size 128] [--base-channels 32]
+    python benchmarks/facades.py DATA RUNS [--epochs 25] [--decay-epochs 15] [--size 128] [--base-channels 32]
 
 DATA holds `train` and `val` of the CMP façades, picture left, label map right. Two trainings of as many steps run
-side by side, with half of the cores each, in folders under RUNS; interrupted, the same command goes on. At 128
-pixels the discriminator judges patches of 34, which show as much of a façade as 70 of 256; upsampling is nearest,
-and what is kept is a running mean of the generator. Both are the same but for the adversarial term. Every
+side by side, with half of the cores each, in folders under RUNS; interrupted, the same command goes on. Upsampling
+is nearest, what is kept is a running mean of the generator, and since 400 pictures are few, the discriminator sees
+them changed by DiffAugment. Both are the same but for the adversarial term. Every
 `--every` steps the networks are kept, and in the end all of them are measured on `val` by `impasto evaluate`, and a
 sheet is written to look at. One JSON object a line; the last one is the summary, its ratio the Fréchet distance of
 the L1 term's network divided by that of Pix2Pix: above 1 means that Pix2Pix's façades are more like real ones.
@@ -30,7 +30,7 @@ from impasto.verbs.evaluate import FRECHET, evaluate
 from impasto.verbs.translate import translate
 from impasto.weights.model import write_model
 
-TRAININGS = {"pix2pix": ("--gan-weight", "1"), "l1": ("--gan-weight", "0")}
+TRAININGS = {"pix2pix": ("--gan-weight", "1", "--diff-augment"), "l1": ("--gan-weight", "0")}
 SHOWN = 6
 """Façades on the sheet `facades.png`."""
 POLLED = 2.0
@@ -44,8 +44,8 @@ def start(name: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
         "--crop-size": arguments.size,
         "--load-size": arguments.size * 286 // 256, "--num-downs": arguments.size.bit_length() - 1,
         "--base-channels": arguments.base_channels,
-        "--epochs": arguments.epochs, "--decay-epochs": arguments.epochs,
-        "--evaluate-every": arguments.every, "--patience": 0, "--upsampling": "resize", "--num-layers": 2,
+        "--epochs": arguments.epochs, "--decay-epochs": arguments.decay_epochs,
+        "--evaluate-every": arguments.every, "--patience": 0, "--upsampling": "resize",
         "--l1-weight": arguments.l1_weight, "--ema-decay": 0.999,
     }  # fmt: skip
     words = [str(word) for option in settings.items() for word in option]
@@ -115,15 +115,16 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--base-channels", type=int, default=32)
-    parser.add_argument("--l1-weight", type=float, default=30.0, help="the paper has 100")
-    parser.add_argument("--epochs", type=int, default=10, help="at the full rate; as many follow in which it falls")
+    parser.add_argument("--l1-weight", type=float, default=100.0, help="the paper's λ")
+    parser.add_argument("--epochs", type=int, default=25, help="at the full rate")
+    parser.add_argument("--decay-epochs", type=int, default=15, help="after them, in which it falls")
     parser.add_argument("--every", type=int, default=2000, help="steps between two networks that are measured")
     arguments = parser.parse_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)
     say(
         benchmark="facades",
         machine=machine(),
-        settings={k: v for k, v in vars(arguments).items() if isinstance(v, int)},
+        settings={k: v for k, v in vars(arguments).items() if isinstance(v, int | float)},
     )
     began = time.perf_counter()
     running = {name: start(name, arguments) for name in TRAININGS}

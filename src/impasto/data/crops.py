@@ -15,16 +15,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from impasto.data.rounds import in_rounds
-from impasto.errors import ImpastoError, InputError, check_range, check_whole
+from impasto.data.kept import Kept
+from impasto.data.rounds import first_readable
+from impasto.errors import check_range, check_whole
 from impasto.image.color import turn_hue
 from impasto.image.io import read_image
 from impasto.image.regions import visible_colors
 from impasto.image.resize import resize
 
 LARGEST_CROP = 4096
-KEPT = 2**31
-"""Bytes of decoded pictures that are kept, so that small folders are read once."""
 
 
 class Crop(NamedTuple):
@@ -76,8 +75,7 @@ class Crops(Dataset[Crop]):
         check_range("turned_hues", turned_hues, 0, 1)
         self.paths, self.size, self.length, self.zoom, self.seed = list(paths), size, length, zoom, seed
         self.turned_hues = turned_hues
-        self._kept: dict[Path, Tensor] = {}
-        self._free = KEPT
+        self._kept = Kept(self._read)
 
     def __len__(self) -> int:
         return self.length
@@ -91,30 +89,19 @@ class Crops(Dataset[Crop]):
         """
         if not 0 <= position < self.length:
             raise IndexError(position)
-        broken: dict[Path, str] = {}
-        for path in in_rounds(self.paths, position, self.seed):
-            try:
-                return Crop(self._cut(self._read(path), position), position, path, broken)
-            except ImpastoError as error:
-                broken[path] = str(error)
-        raise InputError(
-            f"none of {len(self.paths)} pictures can be read; the first: {next(iter(broken.values()))}"
+        path, (pixels,), broken = first_readable(
+            self.paths, position, self.seed, self._kept, lambda path: path, "pictures"
         )
+        return Crop(self._cut(pixels, position), position, path, broken)
 
-    def _read(self, path: Path) -> Tensor:
+    def _read(self, path: Path) -> tuple[Tensor]:
         """Return a picture's colours as bytes, its shorter side reduced to what the largest crop needs."""
-        if path in self._kept:
-            return self._kept[path]
         picture = visible_colors(read_image(path))
         height, width = picture.shape[-2:]
         scale = self.size * self.zoom / min(height, width)
         if scale < 1:
             picture = resize(picture, *(max(self.size, round(side * scale)) for side in (height, width)))
-        pixels = (picture * 255).round().byte()
-        if pixels.numel() <= self._free:
-            self._kept[path] = pixels
-            self._free -= pixels.numel()
-        return pixels
+        return ((picture * 255).round().byte(),)
 
     def _cut(self, pixels: Tensor, position: int) -> Float[Tensor, "3 size size"]:
         chance = np.random.default_rng((self.seed, 1, position))

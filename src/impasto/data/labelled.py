@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +21,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
-from impasto.data.rounds import in_rounds
-from impasto.data.sizes import check_crop, loaded_size
-from impasto.errors import ImpastoError, InputError, one_line
+from impasto.data.kept import Kept
+from impasto.data.rounds import first_readable
+from impasto.data.sizes import check_crop, cut, loaded_size
+from impasto.errors import InputError, one_line
 from impasto.image.files import pictures_in
 from impasto.image.io import read_image
 from impasto.image.labels import Palette, read_label_map
@@ -30,8 +32,6 @@ from impasto.image.objects import connected
 from impasto.image.regions import visible_colors
 from impasto.image.resize import resize
 
-KEPT = 2**31
-"""Bytes of decoded pictures that are kept, so that small folders are read once."""
 CLASSES = "classes.csv"
 _ENDING = re.compile(r"_(gtFine_(labelIds|instanceIds)|leftImg8bit|L|label|inst|img)$")
 
@@ -182,8 +182,7 @@ class LabelledCrops(Dataset[LabelledSample]):
         check_crop(crop, load_size)
         self.items, self.crop, self.length, self.load_size = list(items), crop, length, load_size
         self.palette, self.find_objects, self.seed = palette, find_objects, seed
-        self._kept: dict[Labelled, tuple[Tensor, Tensor, Tensor]] = {}
-        self._free = KEPT
+        self._kept = Kept(self._read)
 
     def __len__(self) -> int:
         return self.length
@@ -197,37 +196,18 @@ class LabelledCrops(Dataset[LabelledSample]):
         """
         if not 0 <= position < self.length:
             raise IndexError(position)
-        broken: dict[Path, str] = {}
-        for item in in_rounds(self.items, position, self.seed):
-            try:
-                whole = self._read(item)
-            except ImpastoError as error:
-                broken[item.picture] = str(error)
-                continue
-            chance = np.random.default_rng((self.seed, 1, position))
-            sides = zip(whole[0].shape[-2:], self.crop, strict=True)
-            top, left = (int(chance.integers(0, side - wanted + 1)) for side, wanted in sides)
-            turned = chance.random() < 0.5
-            cut = [each[..., top : top + self.crop[0], left : left + self.crop[1]] for each in whole]
-            labels, instances, picture = (each.flip(-1) if turned else each for each in cut)
-            pixels = picture.float() / 127.5 - 1
-            return LabelledSample(labels.long(), instances.long(), pixels, position, item.name, broken)
-        raise InputError(
-            f"none of {len(self.items)} pictures can be read; the first: {next(iter(broken.values()))}"
+        item, whole, broken = first_readable(
+            self.items, position, self.seed, self._kept, attrgetter("picture"), "pictures"
         )
+        labels, instances, picture = cut(whole, self.crop, np.random.default_rng((self.seed, 1, position)))
+        pixels = picture.float() / 127.5 - 1
+        return LabelledSample(labels.long(), instances.long(), pixels, position, item.name, broken)
 
     def _read(self, item: Labelled) -> tuple[Tensor, Tensor, Tensor]:
-        if item not in self._kept:
-            labels, instances, picture = read_labelled(
-                item, self.load_size, self.palette, find_objects=self.find_objects, crop=self.crop
-            )
-            kept = labels[0].int(), instances[0].int(), (picture[0] * 255).round().byte()
-            size = sum(each.nbytes for each in kept)
-            if size > self._free:
-                return kept
-            self._free -= size
-            self._kept[item] = kept
-        return self._kept[item]
+        labels, instances, picture = read_labelled(
+            item, self.load_size, self.palette, find_objects=self.find_objects, crop=self.crop
+        )
+        return labels[0].int(), instances[0].int(), (picture[0] * 255).round().byte()
 
 
 def read_labelled(

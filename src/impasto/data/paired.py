@@ -4,6 +4,7 @@ As in `data.crops`, a sample is a function of the seed and its position in the t
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +14,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from impasto.data.kept import Kept
 from impasto.data.pairs import Pair
-from impasto.data.rounds import in_rounds
-from impasto.data.sizes import check_crop, loaded_size
-from impasto.errors import ImpastoError, InputError, check_choice, check_range
+from impasto.data.rounds import first_readable
+from impasto.data.sizes import check_crop, cut, loaded_size
+from impasto.errors import check_choice, check_range
 from impasto.image.channels import CHANNELS, with_channels
 from impasto.image.io import Image
 from impasto.image.resize import resize
-
-KEPT = 2**31
-"""Bytes of decoded pictures that are kept, so that small folders are read once."""
 
 
 class PairedSample(NamedTuple):
@@ -82,8 +81,7 @@ class PairedCrops(Dataset[PairedSample]):
             check_choice("channels", count, CHANNELS)
         self.pairs, self.crop, self.length, self.channels = list(pairs), crop, length, channels
         self.mirrored, self.seed = mirrored, seed
-        self._kept: dict[Pair, tuple[Tensor, Tensor]] = {}
-        self._free = KEPT
+        self._kept = Kept(self._read)
 
     def __len__(self) -> int:
         return self.length
@@ -97,42 +95,22 @@ class PairedCrops(Dataset[PairedSample]):
         """
         if not 0 <= position < self.length:
             raise IndexError(position)
-        broken: dict[Path, str] = {}
-        for pair in in_rounds(self.pairs, position, self.seed):
-            try:
-                source, target = self._read(pair)
-            except ImpastoError as error:
-                broken[pair.source] = str(error)
-                continue
-            return PairedSample(*self._cut(source, target, position), position, pair.name, broken)
-        raise InputError(f"none of {len(self.pairs)} pairs can be read; the first: {next(iter(broken.values()))}")
+        pair, (source, target), broken = first_readable(
+            self.pairs, position, self.seed, self._kept, attrgetter("source"), "pairs"
+        )
+        chance = np.random.default_rng((self.seed, 1, position))
+        source, target = (
+            each[0].float() * 2 - 1 for each in cut((source, target), self.crop, chance, self.mirrored)
+        )
+        return PairedSample(source, target, position, pair.name, broken)
 
     def _read(self, pair: Pair) -> tuple[Tensor, Tensor]:
         """Return both pictures, in half precision since they are kept, their shorter sides resized."""
-        if pair not in self._kept:
-            source, target = pair.read()
-            both = (
-                sized(source, self.load_size, self.channels[0], self.crop).half(),
-                sized(target, self.load_size, self.channels[1], self.crop).half(),
-            )
-            size = sum(each.nbytes for each in both)
-            if size > self._free:
-                return both
-            self._free -= size
-            self._kept[pair] = both
-        return self._kept[pair]
-
-    def _cut(self, source: Tensor, target: Tensor, position: int) -> tuple[Tensor, Tensor]:
-        chance = np.random.default_rng((self.seed, 1, position))
-        sides = zip(source.shape[-2:], self.crop, strict=True)
-        top, left = (int(chance.integers(0, side - wanted + 1)) for side, wanted in sides)
-        turned = chance.random() < self.mirrored
-
-        def cut(picture: Tensor) -> Tensor:
-            piece = picture[0, :, top : top + self.crop[0], left : left + self.crop[1]].float() * 2 - 1
-            return piece.flip(2) if turned else piece
-
-        return cut(source), cut(target)
+        source, target = pair.read()
+        return (
+            sized(source, self.load_size, self.channels[0], self.crop).half(),
+            sized(target, self.load_size, self.channels[1], self.crop).half(),
+        )
 
 
 def whole_pair(

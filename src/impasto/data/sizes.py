@@ -1,5 +1,10 @@
 """Sizes that pictures are brought to before crops are cut: whatever their shape, nothing is squeezed."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
 from impasto.errors import SettingError, check_whole
 
 
@@ -28,3 +33,21 @@ def loaded_size(height: int, width: int, shorter: int, crop: tuple[int, int] = (
     sides = zip((height, width), crop, strict=True)
     rows, columns = (max(shorter, least, round(side * scale)) for side, least in sides)
     return rows, columns
+
+
+def cut(
+    pictures: Sequence[Tensor], crop: tuple[int, int], chance: np.random.Generator, mirrored: float = 0.5
+) -> list[Tensor]:
+    """Return crops at a random place, the same of all pictures, perhaps mirrored.
+
+    Args:
+        pictures: `(..., height, width)`, all of one size.
+        crop: Height and width of the crops.
+        chance: Draws the place, and whether they are mirrored.
+        mirrored: How often they are.
+    """
+    sides = zip(pictures[0].shape[-2:], crop, strict=True)
+    top, left = (int(chance.integers(0, side - wanted + 1)) for side, wanted in sides)
+    turned = chance.random() < mirrored
+    pieces = [picture[..., top : top + crop[0], left : left + crop[1]] for picture in pictures]
+    return [piece.flip(-1) if turned else piece for piece in pieces]
