@@ -6,7 +6,8 @@ DATA holds `train`, `trainannot`, `val` and `valannot` of CamVid. Both networks 
 cores each, in folders under RUNS, for at most so many hours; interrupted, the same command goes on. A small
 segmenter learns from the real training photos and is asked about real validation photos and about those that the
 networks paint of the same maps; `ratio` is its agreement there divided by that on real photos. Then road becomes
-grass in every map (what changes inside and outside of it, in levels of 8 bits). One JSON object a line.
+grass in every map (what changes inside and outside of it, in levels of 8 bits). Two sheets to look at are written:
+`streets.png`, and `edited.png` with objects of one map removed, moved and restyled. One JSON object a line.
 """
 
 import argparse
@@ -23,12 +24,24 @@ import torch
 from contest.report import machine, say
 from contest.segmenter import Agreement, Segmenter, train_segmenter
 from impasto.data.labelled import Labelled, find_labelled, read_labelled
-from impasto.image.io import Image
+from impasto.image.grid import grid
+from impasto.image.io import Image, write_image
 from impasto.image.regions import visible_colors
+from impasto.verbs.edit import edit
 from impasto.verbs.translate import translate
 
-CLASSES, ROAD, GRASS = 11, 3, 5
+CLASSES, ROAD, GRASS, CAR = 11, 3, 5, 8
 """Of CamVid as SegNet's tutorial has it: its trees are the nearest to grass."""
+COLORS = np.array(
+    [(128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (0, 0, 192), (128, 128, 0), (192, 128, 128),
+     (64, 64, 128), (64, 0, 128), (64, 64, 0), (0, 128, 192), (0, 0, 0)],
+    np.uint8,
+)  # fmt: skip
+"""What maps are shown in; the last is no class."""
+SHOWN = 4
+"""Streets on the sheet."""
+MOVED = 24
+"""Pixels that a car is moved by."""
 WEIGHTS: dict[str, dict[str, object]] = {
     "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32, "--batch-size": 2},
     "pix2pixhd": {
@@ -77,7 +90,7 @@ def measure(name: str, segmenter: Segmenter, items: list[Labelled], arguments: a
     inside, outside, turned = list[float](), list[float](), list[float]()
     for item in items:
         labels, _, photo = read_labelled(item, arguments.size)
-        source = Image(labels[0, 0, :, :, None].numpy().astype(np.uint8))
+        source = source_of(item, arguments.size)
         picture = visible_colors(translate(model, source).image)
         real.add(segmenter, photo, labels)
         painted.add(segmenter, picture, labels)
@@ -101,13 +114,55 @@ def measure(name: str, segmenter: Segmenter, items: list[Labelled], arguments: a
     )  # fmt: skip
 
 
+def source_of(item: Labelled, size: int) -> Image:
+    """Return a label map as the networks were trained on it."""
+    return Image(read_labelled(item, size)[0][0, 0, :, :, None].numpy().astype(np.uint8))
+
+
+def in_colors(source: Image) -> Image:
+    """Return a label map to look at."""
+    return Image(COLORS[np.minimum(source.pixels[:, :, 0], CLASSES)])
+
+
+def write_sheets(items: list[Labelled], arguments: argparse.Namespace) -> None:
+    """Put maps beside what both networks make of them, and of road that became grass; and edit one map."""
+    models = {name: arguments.runs / name / "model.safetensors" for name in WEIGHTS}
+    cells: list[Image | None] = []
+    for item in items[:: len(items) // SHOWN][:SHOWN]:
+        source = source_of(item, arguments.size)
+        real = read_labelled(item, arguments.size)[2]
+        photo = Image((real[0] * 255).round().byte().permute(1, 2, 0).numpy())
+        cells += [in_colors(source), *(translate(model, source).image for model in models.values())]
+        cells += [translate(models["spade"], source, edits=[f"replace {ROAD} {GRASS}"]).image, photo]
+    names = ("labels", *WEIGHTS, "spade, road made trees", "photo")
+    write_image(grid(cells, columns=len(names), column_labels=names), arguments.runs / "streets.png")
+
+    model = models["pix2pixhd"]
+    cars = [
+        (max((each.places, each.number) for each in edit(model, source, []).objects if each.label == CAR), source)
+        for source in (source_of(item, arguments.size) for item in items[::5])
+        if (source.pixels == CAR).any()
+    ]
+    (_, car), source = max(cars, key=lambda found: found[0])
+    edits = {
+        "as it is": [],
+        f"remove {car}": [f"remove {car}"],
+        f"move {car} {-MOVED} 0": [f"move {car} {-MOVED} 0"],
+        f"restyle {car} 0": [f"restyle {car} 0"],
+        f"restyle {car} 5": [f"restyle {car} 5"],
+    }
+    done = [edit(model, source, each) for each in edits.values()]
+    cells = [*(in_colors(each.labels) for each in done), *(each.result.image for each in done)]
+    write_image(grid(cells, columns=len(edits), column_labels=tuple(edits)), arguments.runs / "edited.png")
+
+
 def main() -> None:
     """Train both, and measure them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--epochs", type=int, default=40, help="at the full rate; as many follow in which it falls")
+    parser.add_argument("--epochs", type=int, default=20, help="at the full rate; as many follow in which it falls")
     parser.add_argument("--hours", type=float, default=2.0, help="at most")
     parser.add_argument("--segmenter-steps", type=int, default=600)
     arguments = parser.parse_args()
@@ -122,6 +177,7 @@ def main() -> None:
     items = list(find_labelled(arguments.data, "val").items)
     for name in WEIGHTS:
         measure(name, segmenter, items, arguments)
+    write_sheets(items, arguments)
 
 
 if __name__ == "__main__":

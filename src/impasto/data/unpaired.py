@@ -1,7 +1,7 @@
 """Two folders of pictures that do not belong together, one of each kind, and crops of both to train on.
 
-`trainA/*` beside `trainB/*`, of any sizes and numbers, as in CycleGAN's data sets. In every round of a folder each of
-its pictures comes once, beside pictures of the other in an order of their own, so that none is tied to another.
+`trainA/*` beside `trainB/*`, of any sizes and numbers, as in CycleGAN's data sets. In every round of a folder each
+of its pictures comes once, beside pictures of the other in an order of their own, so that none is tied to another.
 """
 
 from collections.abc import Sequence
