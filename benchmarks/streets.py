@@ -72,7 +72,7 @@ def start(name: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
 def train(arguments: argparse.Namespace) -> None:
     """Train both until they are done or time is up."""
     began = time.perf_counter()
-    running = [start(name, arguments) for name in WEIGHTS]
+    running = [start(name, arguments) for name in arguments.networks]
     while any(process.poll() is None for process in running):
         time.sleep(2)
         if time.perf_counter() - began > 3600 * arguments.hours:
@@ -126,17 +126,20 @@ def in_colors(source: Image) -> Image:
 
 def write_sheets(items: list[Labelled], arguments: argparse.Namespace) -> None:
     """Put maps beside what both networks make of them, and of road that became grass; and edit one map."""
-    models = {name: arguments.runs / name / "model.safetensors" for name in WEIGHTS}
+    models = {name: arguments.runs / name / "model.safetensors" for name in arguments.networks}
     cells: list[Image | None] = []
     for item in items[:: len(items) // SHOWN][:SHOWN]:
         source = source_of(item, arguments.size)
         real = read_labelled(item, arguments.size)[2]
         photo = Image((real[0] * 255).round().byte().permute(1, 2, 0).numpy())
         cells += [in_colors(source), *(translate(model, source).image for model in models.values())]
-        cells += [translate(models["spade"], source, edits=[f"replace {ROAD} {GRASS}"]).image, photo]
-    names = ("labels", *WEIGHTS, "spade, road made trees", "photo")
+        swapped = [translate(model, source, edits=[f"replace {ROAD} {GRASS}"]).image for model in models.values()]
+        cells += [*swapped, photo]
+    names = ("labels", *models, *(f"{name}, road made trees" for name in models), "photo")
     write_image(grid(cells, columns=len(names), column_labels=names), arguments.runs / "streets.png")
 
+    if "pix2pixhd" not in models:
+        return
     model = models["pix2pixhd"]
     cars = [
         (max((each.places, each.number) for each in edit(model, source, []).objects if each.label == CAR), source)
@@ -161,6 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path)
+    parser.add_argument("--networks", nargs="+", choices=[*WEIGHTS], default=[*WEIGHTS])
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=20, help="at the full rate; as many follow in which it falls")
     parser.add_argument("--hours", type=float, default=2.0, help="at most")
@@ -175,7 +179,7 @@ def main() -> None:
         find_labelled(arguments.data).items, CLASSES, arguments.size, arguments.segmenter_steps
     )
     items = list(find_labelled(arguments.data, "val").items)
-    for name in WEIGHTS:
+    for name in arguments.networks:
         measure(name, segmenter, items, arguments)
     write_sheets(items, arguments)
 
