@@ -19,6 +19,7 @@ MAKERS: dict[str, Callable[[], Generator]] = {
     "unet without norm": lambda: UNet(4, 3, 4, 5, "none", False),
     "resnet": lambda: ResnetGenerator(3, 3, 4, 2),
     "resnet, batch norm, resized": lambda: ResnetGenerator(3, 3, 4, 2, "batch", upsampling="resize"),
+    "resnet, antialiased": lambda: ResnetGenerator(3, 3, 4, 2, antialiased=True),
     "resnet of four": lambda: ResnetGenerator(5, 3, 4, 1, num_downs=4),
     "spade": lambda: SpadeGenerator(5, 4, 5),
     "spade of six": lambda: SpadeGenerator(5, 2),

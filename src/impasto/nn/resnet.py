@@ -12,6 +12,7 @@ from torch.nn.functional import pad, relu
 
 from impasto._typing import Features
 from impasto.errors import InputError, check_choice, check_whole
+from impasto.nn import antialias
 from impasto.nn.blocks import (
     Enlarge,
     Noise,
@@ -72,6 +73,7 @@ class ResnetGenerator(Generator):
         dropout: bool = False,
         upsampling: Upsampling = "transposed",
         num_downs: int = 2,
+        antialiased: bool = False,
     ) -> None:
         """Build.
 
@@ -84,23 +86,31 @@ class ResnetGenerator(Generator):
             dropout: Whether there is noise in the blocks.
             upsampling: Transposed convolutions as in the papers, or nearest upsampling and a convolution.
             num_downs: How often the size is halved.
+            antialiased: Whether it is halved behind a blur and doubled smoothly, before a convolution, as in CUT;
+                then there is no other `upsampling`.
         """
         super().__init__()
         check_choice("norm", norm, Norm)
         check_choice("upsampling", upsampling, Upsampling)
         check_whole("num_blocks", num_blocks, 0, 64)
         check_whole("num_downs", num_downs, 1, 8)
-        self.stride, self.smallest = 2**num_downs, 2 ** (num_downs + 1)
+        self.stride, self.smallest, self.antialiased = 2**num_downs, 2 ** (num_downs + 1), antialiased
         bias, widths = has_bias(norm), [base_channels * 2**level for level in range(num_downs + 1)]
         narrow, wide = widths[0], widths[-1]
         self.enter = nn.Conv2d(in_channels, narrow, 7, bias=bias)
         self.enter_norm = norm_layer(norm, narrow)
         self.down = nn.ModuleList(
-            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias) for width in widths[:-1]
+            nn.Conv2d(width, 2 * width, 3, stride=1 if antialiased else 2, padding=1, bias=bias)
+            for width in widths[:-1]
         )
         self.down_norm = nn.ModuleList(norm_layer(norm, width) for width in widths[1:])
         self.blocks = nn.ModuleList(ResnetBlock(wide, norm, dropout) for _ in range(num_blocks))
-        self.up = nn.ModuleList(enlarging(width, width // 2, bias, upsampling) for width in widths[:0:-1])
+        self.up = nn.ModuleList(
+            nn.Conv2d(width, width // 2, 3, padding=1, bias=bias)
+            if antialiased
+            else enlarging(width, width // 2, bias, upsampling)
+            for width in widths[:0:-1]
+        )
         self.up_norm = nn.ModuleList(norm_layer(norm, width) for width in widths[-2::-1])
         self.leave = nn.Conv2d(narrow, out_channels, 7)
 
@@ -131,10 +141,12 @@ class ResnetGenerator(Generator):
         source = in_strips(self.enter, self.enter_norm, picture, 3).mapped(relu)
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             source = normalised_by(norm, convolved_by(convolution, source)).mapped(relu)
+            source = antialias.halved_in_strips(source) if self.antialiased else source
         for block in self.blocks:
             assert isinstance(block, ResnetBlock)
             source = block.in_strips(source)
         for convolution, norm in zip(self.up, self.up_norm, strict=True):
+            source = antialias.doubled_in_strips(source) if self.antialiased else source
             source = normalised_by(norm, convolved_by(convolution, source)).mapped(relu)
         return source
 
@@ -143,9 +155,11 @@ class ResnetGenerator(Generator):
         features = self.run(lambda inner: relu(self.enter_norm(self.enter(reflected(inner, 3)))), picture)
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             features = self.run(partial(_layer, convolution, norm), features)
+            features = antialias.halved(features) if self.antialiased else features
         for block in self.blocks:
             features = self.run(block, features)
         for convolution, norm in zip(self.up, self.up_norm, strict=True):
+            features = antialias.doubled(features) if self.antialiased else features
             features = self.run(partial(_layer, convolution, norm), features)
         return features
 
