@@ -21,7 +21,7 @@ from impasto.nn.blocks import (
     norm_layer,
     normalised_by,
 )
-from impasto.nn.strips import Source, side_by_side
+from impasto.nn.strips import Source, bordered_by, side_by_side
 from impasto.nn.translate import Generator
 
 DROPOUT = 0.5
@@ -58,7 +58,9 @@ class UNet(Generator):
             num_downs: How often the size is halved: 8 for 256 pixels, 7 for 128.
             norm: What normalises.
             dropout: Whether there is noise.
-            upsampling: The paper's transposed convolutions, or nearest upsampling and a convolution.
+            upsampling: The paper's transposed convolutions, or nearest upsampling and a convolution. Since four
+                places that are alike can hardly become four pixels that are not, two convolutions follow in the
+                end, of these features and the picture itself.
         """
         super().__init__()
         check_choice("norm", norm, Norm)
@@ -69,11 +71,19 @@ class UNet(Generator):
         last, bias = num_downs - 1, has_bias(norm)
         self.down, self.down_norm = nn.ModuleList(), nn.ModuleList()
         self.up, self.up_norm = nn.ModuleList(), nn.ModuleList()
+        self.mix: nn.Module | None = None
+        self.leave: nn.Module | None = None
         for level, width in enumerate(widths):
             narrow = widths[level - 1] if level else in_channels
             self.down.append(nn.Conv2d(narrow, width, 4, stride=2, padding=1, bias=bias))
             self.down_norm.append(norm_layer(norm if 0 < level < last else "none", width))
             wide, out = width if level == last else 2 * width, widths[level - 1] if level else out_channels
+            if upsampling == "resize" and not level:
+                self.up.append(Enlarge(wide, width, bias))
+                self.up_norm.append(norm_layer(norm, width))
+                self.mix = nn.Conv2d(width + in_channels, width, 3, padding=1)
+                self.leave = nn.Conv2d(width, out, 3, padding=1)
+                continue
             self.up.append(_enlarging(wide, out, bias or level == 0, upsampling))
             self.up_norm.append(norm_layer(norm if level else "none", out))
         self.dropout = nn.ModuleList(
@@ -94,7 +104,10 @@ class UNet(Generator):
             raise InputError(
                 f"the picture is {width}×{height} pixels; each side must be a multiple of {self.stride}"
             )
-        return self._below(picture, 0).tanh()
+        painted = self._below(picture, 0)
+        if self.mix is not None and self.leave is not None:
+            painted = self.leave(relu(self.mix(torch.cat([relu(painted), picture], dim=1))))
+        return painted.tanh()
 
     def _below(self, features: Features, level: int) -> Float[Tensor, "b d h w"]:
         """Return what layers from a level on make of features: of their own size."""
@@ -107,7 +120,11 @@ class UNet(Generator):
 
     def in_strips(self, picture: Source) -> Source:
         """Return what paints strips of a picture's translation; the small layers inside are computed whole."""
-        return self._below_in_strips(picture, 0).mapped(torch.tanh)
+        painted = self._below_in_strips(picture, 0)
+        if self.mix is not None and self.leave is not None:
+            mixed = bordered_by(self.mix, side_by_side(painted.mapped(relu), picture))
+            painted = bordered_by(self.leave, mixed.mapped(relu))
+        return painted.mapped(torch.tanh)
 
     def _below_in_strips(self, features: Source, level: int) -> Source:
         narrow = features.mapped(lambda strip: leaky_relu(strip, 0.2)) if level else features
