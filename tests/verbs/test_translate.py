@@ -121,3 +121,13 @@ def test_a_label_map_at_a_size(tmp_path: Path):
     assert np.array_equal(
         image.pixels, translate(tmp_path / "net.safetensors", doubled, precision="fp32").image.pixels
     )
+
+
+def test_a_network_that_needs_its_encoder_is_refused_without(tmp_path: Path):
+    settings = Pix2PixHDSettings(classes=3, base_channels=2, num_blocks=1, instance_features=2)
+    tensors = pix2pixhd.generator_of(settings).state_dict()
+    rest = {name: tensor for name, tensor in tensors.items() if not name.startswith("encoder.")}
+    assert len(rest) < len(tensors)
+    write_model(tmp_path / "damaged.safetensors", rest, pix2pixhd.card_of(settings))
+    with pytest.raises(WeightsError, match="does not hold what it says"):
+        translate(tmp_path / "damaged.safetensors", np.zeros((32, 32), np.uint8))

@@ -11,7 +11,8 @@ them. Noise comes from dropout in the generator, at train and at test time. D's 
 **Deviations**: pictures of any shape are trained on in crops, never squeezed into squares. Instance normalisation
 may take the place of batch normalisation of single pictures, which it equals in training; unlike that it is the
 same when the network is applied. Dropout stands where the authors' code has it: in the three layers of the decoder
-after the innermost.
+after the innermost. With `upsampling` resize the U-Net ends with two convolutions at the full size that the paper's
+does not have. With `diff_augment` D sees pictures changed at random (Zhao et al. 2020), for small data.
 """
 
 from dataclasses import asdict, dataclass

@@ -219,6 +219,7 @@ class SpadeGenerator(Generator):
         self.stride = 2**num_ups
         self.smallest = 2 * self.stride  # of a single place there are no statistics
         self.num_ups, self.style_channels, self.start = num_ups, style_channels, start
+        self.draws_looks = style_channels > 0
         widths = [base_channels * width for width in WIDTHS]
         self.begin: nn.Module
         if style_channels:

@@ -22,6 +22,7 @@ class Generator(nn.Module):
         stride: Height and width are reduced by this inside.
         smallest: Least height and width.
         encoder: Tells what pictures or objects look like, if it was trained with one.
+        draws_looks: Whether it makes pictures without its encoder, too, whose looks are then drawn.
         low_memory: Whether training computes activations again in the backward pass instead of keeping them.
     """
 
@@ -32,7 +33,7 @@ class Generator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = None
-        self.low_memory = False
+        self.draws_looks = self.low_memory = False
 
     def run(self, layers: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
         """Compute some layers; with `low_memory` what is inside them is not kept for the backward pass.
@@ -59,7 +60,7 @@ class Generator(nn.Module):
 def ready(
     build: Callable[[], Generator], tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
 ) -> Generator:
-    """Return a trained generator, ready to translate; without its encoder if there are no weights for it.
+    """Return a trained generator, ready to translate; one that draws looks may come without its encoder's weights.
 
     Args:
         build: Builds it; its first weights are never drawn.
@@ -72,7 +73,7 @@ def ready(
     """
     with torch.device("meta"):
         generator = build()
-    if not any(name.startswith("encoder.") for name in tensors):
+    if generator.draws_looks and not any(name.startswith("encoder.") for name in tensors):
         generator.encoder = None
     generator.load_state_dict(dict(tensors), assign=True)
     generator.to(device, dtype)
