@@ -12,7 +12,6 @@ the L1 term's network divided by that of Pix2Pix: above 1 means that Pix2Pix's f
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import time
 from pathlib import Path
 
 from contest.report import machine, say
+from contest.trainings import start_training
 from impasto.data.paired import whole_pair
 from impasto.data.pairs import find_pairs
 from impasto.image.grid import grid
@@ -38,25 +38,16 @@ POLLED = 2.0
 
 
 def start(name: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
-    """Start a training, or go on with it, in a process of its own."""
+    """Start a training, or go on with it."""
     settings = {
-        "--data": arguments.data, "--run": arguments.runs / name, "--direction": "BtoA",
-        "--crop-size": arguments.size,
+        "--data": arguments.data, "--direction": "BtoA", "--crop-size": arguments.size,
         "--load-size": arguments.size * 286 // 256, "--num-downs": arguments.size.bit_length() - 1,
         "--base-channels": arguments.base_channels,
         "--epochs": arguments.epochs, "--decay-epochs": arguments.decay_epochs,
         "--evaluate-every": arguments.every, "--patience": 0, "--upsampling": "resize",
         "--l1-weight": arguments.l1_weight, "--ema-decay": 0.999,
     }  # fmt: skip
-    words = [str(word) for option in settings.items() for word in option]
-    half = str(max(1, (os.cpu_count() or 2) // 2))
-    with (arguments.runs / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 -- impasto itself
-            [sys.executable, "-m", "impasto", "train", "pix2pix", *words, *TRAININGS[name]],
-            env={**os.environ, "OMP_NUM_THREADS": half},
-            stdout=log,
-            stderr=log,
-        )
+    return start_training("pix2pix", arguments.runs / name, settings, TRAININGS[name])
 
 
 def keep(name: str, arguments: argparse.Namespace) -> None:

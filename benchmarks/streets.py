@@ -11,10 +11,8 @@ grass in every map (what changes inside and outside of it, in levels of 8 bits).
 """
 
 import argparse
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,6 +21,7 @@ import torch
 
 from contest.report import machine, say
 from contest.segmenter import Agreement, Segmenter, train_segmenter
+from contest.trainings import start_training
 from impasto.data.labelled import Labelled, find_labelled, read_labelled
 from impasto.image.grid import grid
 from impasto.image.io import Image, write_image
@@ -43,30 +42,22 @@ SHOWN = 4
 MOVED = 24
 """Pixels that a car is moved by."""
 WEIGHTS: dict[str, dict[str, object]] = {
-    "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32, "--batch-size": 2},
+    "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32},
     "pix2pixhd": {
-        "--base-channels": 32, "--num-downs": 3, "--num-blocks": 6, "--discriminator-channels": 32,
-        "--num-scales": 2, "--instance-features": 3, "--batch-size": 2, "--upsampling": "resize",
+        "--base-channels": 32, "--num-downs": 2, "--num-blocks": 6, "--discriminator-channels": 32,
+        "--num-scales": 2, "--instance-features": 3,
     },
 }  # fmt: skip
 
 
 def start(name: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
-    """Start a training, or go on with it, in a process of its own."""
+    """Start a training, or go on with it."""
     settings: dict[str, object] = {
-        "--data": arguments.data, "--run": arguments.runs / name, "--classes": CLASSES,
+        "--data": arguments.data, "--classes": CLASSES,
         "--crop-size": arguments.size, "--load-size": arguments.size,
         "--epochs": arguments.epochs, "--decay-epochs": arguments.epochs, "--patience": 0,
     }  # fmt: skip
-    words = [str(word) for option in (settings | WEIGHTS[name]).items() for word in option]
-    half = str(max(1, (os.cpu_count() or 2) // 2))
-    with (arguments.runs / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 -- impasto itself
-            [sys.executable, "-m", "impasto", "train", name, *words],
-            env={**os.environ, "OMP_NUM_THREADS": half},
-            stdout=log,
-            stderr=log,
-        )
+    return start_training(name, arguments.runs / name, settings | WEIGHTS[name])
 
 
 def train(arguments: argparse.Namespace) -> None:
