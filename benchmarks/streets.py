@@ -45,7 +45,7 @@ WEIGHTS: dict[str, dict[str, object]] = {
     "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32},
     "pix2pixhd": {
         "--base-channels": 32, "--num-downs": 2, "--num-blocks": 6, "--discriminator-channels": 32,
-        "--num-scales": 2, "--instance-features": 3,
+        "--num-scales": 2, "--instance-features": 3, "--upsampling": "resize",
     },
 }  # fmt: skip
 
