@@ -22,7 +22,7 @@ from impasto.image.files import SUFFIXES, read_file
 from impasto.image.formats import MAX_PIXELS, sniff
 from impasto.image.labels import Palette, read_label_map
 
-Kind = Literal["pairs", "labels", "photos"]
+Kind = Literal["pairs", "labels", "photos", "unpaired"]
 """How a data folder is laid out: aligned pairs, label maps with pictures, or photos."""
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "val", "test")
