@@ -64,8 +64,8 @@ class CycleGANSettings(AdversarialSettings):
     """Earlier fakes of each kind that its discriminator is shown half of the time; 0 shows the new ones alone."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         check_choice("adversarial", self.adversarial, ("vanilla", "lsgan", "hinge"))
+        super().__post_init__()
         check_choice("generator", self.generator, Architecture)
         check_choice("upsampling", self.upsampling, Upsampling)
         for name in ("in_channels", "out_channels"):

@@ -11,12 +11,14 @@ from impasto.data.pairs import Direction, Pair, find_pairs
 from impasto.data.unpaired import UnpairedFolder, find_unpaired
 from impasto.errors import ImpastoError
 from impasto.image.labels import read_label_map
+from impasto.methods.cut import CutSettings
 from impasto.methods.cyclegan import CycleGANSettings
 from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.spade import SpadeSettings
 from impasto.nn.labelled import MOST_CLASSES
 from impasto.training.adversarial import AdversarialTraining
+from impasto.training.cut import CutTraining
 from impasto.training.cyclegan import CycleGANTraining
 from impasto.training.pix2pix import Pix2PixTraining
 from impasto.training.pix2pixhd import Pix2PixHDTraining
@@ -26,7 +28,7 @@ HELD_OUT_SPLITS = ("val", "test")
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
 
 Item = TypeVar("Item")
-Settings = Pix2PixSettings | Pix2PixHDSettings | SpadeSettings | CycleGANSettings
+Settings = Pix2PixSettings | Pix2PixHDSettings | SpadeSettings | CycleGANSettings | CutSettings
 
 
 class Pairs(NamedTuple):
@@ -84,9 +86,10 @@ def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTrai
         pairs = Pairs.under(data, settings.direction)
         paths = [path for pair in (*pairs.trained, *pairs.held_out) for path in (pair.source, pair.target)]
         return Pix2PixTraining(settings, *pairs), _described(len(pairs.trained), len(pairs.held_out), paths)
-    if isinstance(settings, CycleGANSettings):
+    if isinstance(settings, CycleGANSettings | CutSettings):
         unpaired = Unpaired.under(data)
-        return CycleGANTraining(settings, *unpaired), unpaired.described()
+        kind = CycleGANTraining if isinstance(settings, CycleGANSettings) else CutTraining
+        return kind(settings, *unpaired), unpaired.described()
     found, split = find_labelled(data), _held_out_split(data, "_label", "annot")
     trained, held_out = _split(found.items, find_labelled(data, split).items if split else ())
     if not settings.classes:
