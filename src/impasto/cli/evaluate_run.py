@@ -18,7 +18,8 @@ COMMAND = "impasto evaluate"
 DESCRIPTION = (
     "Translate what a network was not trained on and measure how far it is from what it should be: l1, psnr, ssim "
     "and a perceptual distance picture by picture, Frechet and kernel distances of all together, with intervals "
-    "and the protocol, as one JSON object."
+    "and the protocol, as one JSON object. Without pairs: distances of what was made, and of what went in, to real "
+    "pictures of the other kind, and the correlation of edges with what went in."
 )
 
 
