@@ -212,9 +212,9 @@ PLANTED_IN_KINDS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lambda d: shutil.copy(d / "trainA/04.png", d / "testB/02.png"), "testB/02.png", "in two splits",
     ),
     "both kinds": (
-        lambda d: shutil.copy(d / "trainA/05.png", d / "trainB/x.png"), "trainB/x.png", "are the same picture in both",
+        lambda d: shutil.copy(d / "trainA/05.png", d / "trainB/x.png"), "trainB/x.png", "the same picture in both",
     ),
-    "twice": (lambda d: shutil.copy(d / "trainB/06.png", d / "trainB/y.png"), "trainB/y.png", "are the same picture"),
+    "twice": (lambda d: shutil.copy(d / "trainB/06.png", d / "trainB/y.png"), "trainB/y.png", "the same picture"),
     "cut short": (lambda d: cut(d / "trainB/07.png"), "trainB/07.png", "cannot be read"),
     "grey": (lambda d: changed(d / "trainA/08.png", mode="L"), "trainA/08.png", "is grey, 8 bits, the others are"),
 }  # fmt: skip
@@ -246,8 +246,8 @@ def test_few_pictures_of_a_kind_are_advised_on(kinds: Path):
         shutil.rmtree(kinds / place)
     said = [str(finding) for finding in check_data(kinds, "unpaired", crop_size=64).findings]
     assert said == [
-        "warning: there are 12 pictures in trainA and 5 pictures in trainB; sincut learns from one large picture of "
-        "each kind; other methods want hundreds",
+        "warning: there are 12 pictures in trainA and 5 pictures in trainB; sincut learns from one large picture "
+        "of each kind; other methods want hundreds",
         "note: there is neither val nor test; one of 20 of each kind is held out to judge by",
     ]
     shutil.rmtree(kinds / "trainB")

@@ -89,6 +89,19 @@ def test_intervals_cover_what_is_drawn():
     assert bootstrap(lambda drawn: 3.0, 5) == (3.0, 3.0)
 
 
+def test_intervals_of_two_sets_draw_from_both():
+    seen: list[tuple[int, int, int, int]] = []
+
+    def measure(one: np.ndarray, other: np.ndarray) -> float:
+        seen.append((len(one), int(one.max()), len(other), int(other.max())))
+        return float(one.mean() - other.mean())
+
+    low, high = bootstrap(measure, 4, 9)
+    assert {(each[0], each[2]) for each in seen} == {(4, 9)}
+    assert max(each[1] for each in seen) == 3 and max(each[3] for each in seen) == 8
+    assert low < 1.5 - 4 < high
+
+
 def test_one_picture_is_no_set():
     for distance in (frechet_distance, kernel_distance):
         with pytest.raises(InputError, match="there are 1 and 4 pictures; a distance of sets needs two of each"):

@@ -1,4 +1,4 @@
-"""CUT, FastCUT and SinCUT: their objective, how little they compute, that they go on exactly, and what they leave."""
+"""CUT, FastCUT, SinCUT: their objective, how little they compute, that they go on exactly, what they leave."""
 
 import json
 from collections.abc import Mapping
@@ -66,7 +66,8 @@ def test_a_resumed_run_is_the_one_never_stopped(settings: CutSettings, kinds: Pa
 def test_the_papers_networks_have_the_papers_weights():
     """11,378,179 and 2,764,737 as CycleGAN's (PEERS); heads: two layers for 3, 128, 256, 256 and 256 channels."""
     counts = {
-        name: sum(each.numel() for each in network.parameters()) for name, network in networks(CutSettings()).items()
+        name: sum(each.numel() for each in network.parameters())
+        for name, network in networks(CutSettings()).items()
     }
     heads = sum((channels + 1) * 256 + 257 * 256 for channels in (3, 128, 256, 256, 256))
     assert counts == {"generator": 11_378_179, "discriminator": 2_764_737, "heads": heads}
@@ -83,7 +84,12 @@ def test_fastcut_and_sincut_are_as_published():
         assert settings.temperature == 0.07
     assert (single.nce_weight, single.identity_weight, single.r1_weight) == (4, 1, 1)
     assert (single.crop_size, single.batch_size, single.num_patches, single.others) == (64, 16, 1, "batch")
-    assert (single.load_size, single.whole_size, single.learning_rate, single.betas) == (1024, 1024, 2e-3, (0, 0.99))
+    assert (single.load_size, single.whole_size, single.learning_rate, single.betas) == (
+        1024,
+        1024,
+        2e-3,
+        (0, 0.99),
+    )
 
 
 def made(kinds: Path, settings: CutSettings = SMALL) -> CutTraining:
@@ -121,27 +127,16 @@ def slowly(training: CutTraining, a: Tensor, b: Tensor, places: list[Tensor], *,
     settings, network, heads = training.settings, training.generator, training.heads
     turned = (lambda each: each.flip(3)) if flipped else (lambda each: each)
 
-    def vectors(picture: Tensor) -> list[Tensor]:
+    def vectors(picture: Tensor, *, mirrored: bool = False) -> list[Tensor]:
+        """Return vectors of the places, which are those of the picture before it was mirrored."""
         layers = walked(network, picture, settings.nce_layers[-1])
         found = []
         for number, layer in enumerate(settings.nce_layers):
             width = layers[layer].shape[3]
             rows = []
             for place in places[number].tolist():
-                vector = layers[layer][0, :, place // width, place % width]
-                rows.append(normalize(heads.second[number](relu(heads.first[number](vector))), dim=0))
-            found.append(torch.stack(rows))
-        return found
-
-    def mirrored_vectors(picture: Tensor) -> list[Tensor]:
-        """As `vectors`, of features that are turned back: places are those of the picture as it was."""
-        layers = walked(network, picture, settings.nce_layers[-1])
-        found = []
-        for number, layer in enumerate(settings.nce_layers):
-            width = layers[layer].shape[3]
-            rows = []
-            for place in places[number].tolist():
-                vector = layers[layer][0, :, place // width, width - 1 - place % width]
+                column = width - 1 - place % width if mirrored else place % width
+                vector = layers[layer][0, :, place // width, column]
                 rows.append(normalize(heads.second[number](relu(heads.first[number](vector))), dim=0))
             found.append(torch.stack(rows))
         return found
@@ -149,11 +144,10 @@ def slowly(training: CutTraining, a: Tensor, b: Tensor, places: list[Tensor], *,
     def nce(pictures: Tensor) -> float:
         losses = []
         keys_of = [vectors(each[None]) for each in pictures]
-        queries_of = [(mirrored_vectors if flipped else vectors)(network(turned(each[None]))) for each in pictures]
+        queries_of = [vectors(network(turned(each[None])), mirrored=flipped) for each in pictures]
         if settings.others == "batch":
-            keys_of, queries_of = (
-                [[torch.cat([each[layer] for each in of]) for layer in range(len(places))]] for of in (keys_of, queries_of)
-            )
+            both = (keys_of, queries_of)
+            keys_of, queries_of = ([[torch.cat(each) for each in zip(*of, strict=True)]] for of in both)
         for keys, queries in zip(keys_of, queries_of, strict=True):
             for key, query in zip(keys, queries, strict=True):
                 for place, mine in enumerate(query):
@@ -210,7 +204,9 @@ def test_each_network_is_improved_by_its_own_loss(kinds: Path):
     training.discriminator.zero_grad()
     with frozen(training.discriminator):
         places = sample_places(keys, 16)
-        terms = training.adversarial_terms(painted[:2]) | training.nce_terms(painted, keys, places, 2, flipped=False)
+        terms = training.adversarial_terms(painted[:2]) | training.nce_terms(
+            painted, keys, places, 2, flipped=False
+        )
         torch.stack([*terms.values()]).sum().backward()
     assert not grads(training.discriminator) and grads(training.generator)
     assert len(grads(training.heads)) == len([*training.heads.parameters()]), "heads learn along"

@@ -21,7 +21,8 @@ from impasto.training.run import RunSettings, Trained
 from impasto.training.train import train
 from impasto.training.translators import Unpaired
 from impasto.training.unpaired import Held
-from impasto.verbs.translate import translate
+from impasto.verbs.evaluate import evaluate
+from impasto.verbs.translate import TranslateSettings, translate
 from impasto.weights.model import read_model
 
 SMALL = CycleGANSettings(
@@ -214,6 +215,28 @@ def test_a_model_goes_both_ways_as_its_training_showed(kinds: Path, tmp_path: Pa
         pictures[direction] = translate(trained.model, kinds / "valA/0.png", direction=direction).image.pixels
     assert not np.array_equal(pictures["AtoB"], pictures["BtoA"])
     assert np.array_equal(translate(trained.model, kinds / "valA/0.png").image.pixels, pictures["AtoB"])
+
+
+def test_what_was_held_out_is_measured_beside_what_went_in(kinds: Path, tmp_path: Path):
+    model = run(kinds, tmp_path / "run").model
+    (kinds / "valB" / "broken.png").write_bytes(b"nothing")
+    ending = "efficientnet_lite0"
+    there, back = (
+        evaluate(model, data=kinds, settings=TranslateSettings(direction=way)) for way in ("AtoB", "BtoA")
+    )
+    for found in (there, back):
+        assert {*found.values} == {
+            "edge_correlation", f"fid_{ending}", f"kid_{ending}", f"input_fid_{ending}", f"input_kid_{ending}",
+        }  # fmt: skip
+        assert found.protocol["count"] == 2 and found.protocol["size"] == "shorter side 32 pixels"
+        assert found.values[f"kid_{ending}"] != found.values[f"input_kid_{ending}"]
+        assert -1 <= found.values["edge_correlation"] <= 1 and {*found.real} == {f"fid_{ending}", f"kid_{ending}"}
+        assert all(low <= high for low, high in found.intervals.values())
+    assert "broken.png" in back.broken["broken.png"] and not there.broken
+    # the distance of two sets is that of the same two, whichever way
+    assert there.values[f"input_fid_{ending}"] == pytest.approx(back.values[f"input_fid_{ending}"], rel=1e-3)
+    with pytest.raises(InputError, match="does not hold both testA and testB"):
+        evaluate(model, data=kinds, split="test")
 
 
 def test_kinds_of_other_channels(kinds: Path, tmp_path: Path):

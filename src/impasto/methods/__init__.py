@@ -136,7 +136,8 @@ METHODS = MappingProxyType(
             verb="translate",
             settings="CutSettings",
             what="turns pictures of one kind into another, as learnt from both kinds without pairs",
-            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, ECCV 2020",
+            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, "
+            "ECCV 2020",
             url="https://arxiv.org/abs/2007.15651",
             unpaired=True,
         ),
@@ -145,7 +146,8 @@ METHODS = MappingProxyType(
             verb="translate",
             settings="FastCutSettings",
             what="does what cut does, learnt in less time and memory",
-            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, ECCV 2020",
+            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, "
+            "ECCV 2020",
             url="https://arxiv.org/abs/2007.15651",
             unpaired=True,
             file="cut",
@@ -155,7 +157,8 @@ METHODS = MappingProxyType(
             verb="translate",
             settings="SinCutSettings",
             what="turns one large picture into the kind of another, as learnt from these two alone",
-            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, ECCV 2020",
+            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, "
+            "ECCV 2020",
             url="https://arxiv.org/abs/2007.15651",
             unpaired=True,
             file="cut",

@@ -1,14 +1,14 @@
-"""Translation learnt without pairs, one way (Park, Efros, Zhang & Zhu 2020; arXiv:2007.15651): CUT, FastCUT, SinCUT.
+"""CUT, FastCUT and SinCUT: one way, without pairs (Park, Efros, Zhang & Zhu 2020; arXiv:2007.15651).
 
 How it works: a generator G turns pictures x of one kind into such of another, of which a discriminator D sees real
 ones y. What keeps G(x) like x is PatchNCE (equation 3): what a place of G(x) shows should be told from 255 others
-by what stood there in x. What is compared are features of G's own encoder, after small networks H that are trained
-along with it, at 256 places of five layers:
+by what stood there in x. Compared are features of G's own encoder, after small networks H that learn along with it,
+at 256 places of five layers:
 
     L = L_GAN(G, D) + λ_X PatchNCE(x, G(x)) + λ_Y PatchNCE(y, G(y))                          (equation 5)
 
-CUT has λ_X = λ_Y = 1, halved as in the authors' code; FastCUT λ_X = 10 and λ_Y = 0, and mirrors half of the pictures
-that G is given, but not those that its results are compared with, so that G treats both alike. SinCUT (appendix A)
+CUT has λ_X = λ_Y = 1, halved as in the authors' code; FastCUT λ_X = 10 and λ_Y = 0, and mirrors half of what G is
+given, but not what its results are compared with, so that G treats both alike. SinCUT (appendix A)
 learns from a single large picture of each kind: from crops of 64 pixels, of which one place is told from those of
 the other crops of a batch; G(y) should be y in L1 too, and D's slope at real pictures is penalised (R1).
 
@@ -122,8 +122,8 @@ class CutSettings(AdversarialSettings):
             )
         if self.in_channels != self.out_channels:
             raise SettingError(
-                f"in_channels is {self.in_channels} and out_channels {self.out_channels}, but the encoder sees both "
-                "what goes in and what comes out; make them the same"
+                f"in_channels is {self.in_channels} and out_channels {self.out_channels}, but the encoder sees "
+                "both what goes in and what comes out; make them the same"
             )
         if self.others == "picture" and self.num_patches < 2:
             raise SettingError("num_patches is 1, of which none can be told from others; set others batch, or more")

@@ -140,7 +140,8 @@ class CutTraining(UnpairedTraining):
             wanted = self.heads(keys, places)
         weight = settings.nce_weight / len(shares)
         return {
-            name: weight * patch_nce(*(self._told_apart(each, share) for each in (found, wanted)), settings.temperature)
+            name: weight
+            * patch_nce(*(self._told_apart(each, share) for each in (found, wanted)), settings.temperature)
             for name, share in shares.items()
         }
 

@@ -82,7 +82,8 @@ def train(
         data: A folder of photos, looked through with the folders in it; one of 20 is held out. For `pix2pix` a
             folder of pairs: `train/*` side by side, or `trainA/*` and `trainB/*`; for `spade` label maps and their
             pictures: `trainannot/*` and `train/*`, or `train_label/*` and `train_img/*`; for `cyclegan` and
-            `cut` pictures of two kinds: `trainA/*` and `trainB/*`. What lies in `val` or `test` likewise is held out.
+            `cut` pictures of two kinds: `trainA/*` and `trainB/*`. What lies in `val` or `test` likewise is held
+            out.
         run: The run's folder.
         styles: Paintings, or folders of them. `johnson` learns one, `multistyle` each under its file's name; for
             `adain` and `prediction` the more the better; translators have none.

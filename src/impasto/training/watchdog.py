@@ -32,7 +32,7 @@ BESIDE = {
     "correlation": ("what should be", "give l1_weight more"),
     "input_correlation": ("what went in", "let the identity term count more"),
 }
-"""What light and dark are compared with, by the names of the correlations, and what helps where they are exchanged."""
+"""What light and dark are compared with, by the correlation's name, and what helps where they are exchanged."""
 LOOKS = 2
 """What is wrong with outputs is said when it was so at as many looks on end."""
 STRIDE = 8

@@ -1,7 +1,7 @@
 """`evaluate`: how good a translator's pictures are, measured on what it was not trained on.
 
-Of pairs and label maps, beside what pictures should be. Without pairs, as a set beside real pictures of the kind that
-is made: how much nearer to these than what went in, and how much of its structure is left.
+Of pairs and label maps, beside what pictures should be. Without pairs, as a set beside real pictures of the kind
+that is made: how much nearer to these than what went in, and how much of its structure is left.
 """
 
 import os

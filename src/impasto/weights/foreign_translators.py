@@ -1,6 +1,6 @@
-"""Published generators under our names: pytorch-CycleGAN-and-pix2pix's, CUT's, Pix2PixHD's and SPADE's.
+"""Published generators (`*_net_G.pth`) under our names: of pytorch-CycleGAN-and-pix2pix, CUT, Pix2PixHD and SPADE.
 
-They lie in files such as `latest_net_G.pth`. Which of them a checkpoint is, how deep and wide, with which normalisation, its tensors tell. What they do not tell
+Which of them a checkpoint is, how deep and wide, with which normalisation, its tensors tell. What they do not tell
 is taken as their authors' defaults have it: a U-Net was trained with dropout; Pix2PixHD and SPADE saw where objects
 touch, beside the classes, SPADE with a channel for what is no class; and SPADE doubles the size five times, but six
 times with the 36 channels of Cityscapes. A SPADE that begins with a vector draws its looks: the network that tells
@@ -34,7 +34,7 @@ FULL = 5
 _UNET_ENTRY, _RESNET_ENTRY = "model.model.0.weight", "model.1.weight"
 _ENHANCER_ENTRY, _SPADE_ENTRY = "model1_1.1.weight", "head_0.norm_0.mlp_shared.0.weight"
 _BLUR = "model.7.filt"
-"""What halves without aliasing is a layer among the others, and blurs by fixed weights that are stored with them."""
+"""What halves without aliasing is a layer of its own, whose fixed weights are stored with the others."""
 CITYSCAPES = 36
 _RUNNING = re.compile(r"\.(running_(mean|var)|num_batches_tracked)$")
 """Statistics of whole trainings; pictures are normalised by their own, as the authors' test script does."""
