@@ -4,11 +4,12 @@
 
 The textbook's loop is eager, fp32, contiguous in memory, and runs each network as often as the paper's reference
 code: for Pix2Pix the generator once a batch, the discriminator three times; for CycleGAN each network three times.
-It computes the discriminators' weights' gradients in the generators' step too, and reads losses every step. Ours is `impasto.training` with its defaults, reading pictures and keeping losses
-included. With `--method cyclegan` CUT and FastCUT are timed as well. All have the papers' networks; they take turns,
-each turn in a process of its own. One JSON object a line; the last one is the summary: `ratio` above 1 means that
-ours is faster; `beside_cyclegan` is what share of CycleGAN's time and memory CUT and FastCUT take, where memory is
-the most that a process had (or a GPU), less what it had before.
+It computes the discriminators' weights' gradients in the generators' step too, and reads losses every step. Ours
+is `impasto.training` with its defaults, reading pictures and keeping losses included. With `--method cyclegan` CUT
+and FastCUT are timed as well. All have the papers' networks; they take turns, each turn in a process of its own.
+One JSON object a line; the last one is the summary: `ratio` above 1 means that ours is faster; `beside_cyclegan`
+is what share of CycleGAN's time and memory CUT and FastCUT take, where memory is the most that a process had (or a
+GPU), less what it had before.
 """
 
 import argparse
