@@ -111,8 +111,8 @@ def gradient_penalty(
 def r1_penalty(discriminator: Callable[[Features], Verdicts], real: Features) -> Scalar:
     """Return how steep the discriminator is where pictures are real.
 
-    Convention: ½ ‖∇ D(x)‖₂², averaged over the batch, the sum of D's verdicts differentiated, the norm over all
-    channels and places. In fp32, also under autocast.
+    Convention: ½ ‖∇ D(x)‖₂², averaged over the batch, the mean of D's verdicts on a picture differentiated, the
+    norm over all channels and places. In fp32, also under autocast.
 
     Args:
         discriminator: What is penalised.
@@ -122,6 +122,7 @@ def r1_penalty(discriminator: Callable[[Features], Verdicts], real: Features) ->
     """
     with torch.autocast(real.device.type, enabled=False):
         shown = real.detach().float().requires_grad_()
-        (slope,) = torch.autograd.grad(discriminator(shown).sum(), shown, create_graph=True)
+        verdicts = discriminator(shown).flatten(1).mean(dim=1)
+        (slope,) = torch.autograd.grad(verdicts.sum(), shown, create_graph=True)
         penalty: Tensor = 0.5 * slope.flatten(1).square().sum(dim=1).mean()
         return penalty

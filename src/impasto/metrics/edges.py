@@ -32,4 +32,5 @@ def _edges(picture: Tensor) -> Tensor:
     light = pad(luminance(picture.double())[:, :1], (1, 1, 1, 1), mode="replicate")
     across = light.new_tensor(SOBEL)
     slopes = conv2d(light, torch.stack([across, across.T])[:, None])
-    return slopes.norm(dim=1).flatten(1)
+    steep: Tensor = slopes.norm(dim=1).flatten(1)
+    return steep

@@ -139,11 +139,11 @@ class CutTraining(UnpairedTraining):
         with torch.no_grad():
             wanted = self.heads(keys, places)
         weight = settings.nce_weight / len(shares)
-        return {
-            name: weight
-            * patch_nce(*(self._told_apart(each, share) for each in (found, wanted)), settings.temperature)
-            for name, share in shares.items()
-        }
+        terms = {}
+        for name, share in shares.items():
+            mine, others = self._told_apart(found, share), self._told_apart(wanted, share)
+            terms[name] = weight * patch_nce(mine, others, settings.temperature)
+        return terms
 
     def _told_apart(self, vectors: Sequence[Tensor], share: slice) -> list[Tensor]:
         """Return vectors of some pictures, those together that are told from each other."""

@@ -69,11 +69,8 @@ class Unpaired(NamedTuple):
 
     def described(self) -> dict[str, Any]:
         """Return what tells these pictures from others."""
-        paths = [
-            path for side in (self.trained.a, self.trained.b, self.held_out.a, self.held_out.b) for path in side
-        ]
-        counts = (len(each.a) + len(each.b) for each in self)
-        return _described(*counts, paths)
+        trained, held_out = ([*each.a, *each.b] for each in self)
+        return _described(len(trained), len(held_out), [*trained, *held_out])
 
 
 def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTraining, dict[str, Any]]:
@@ -86,10 +83,12 @@ def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTrai
         pairs = Pairs.under(data, settings.direction)
         paths = [path for pair in (*pairs.trained, *pairs.held_out) for path in (pair.source, pair.target)]
         return Pix2PixTraining(settings, *pairs), _described(len(pairs.trained), len(pairs.held_out), paths)
-    if isinstance(settings, CycleGANSettings | CutSettings):
-        unpaired = Unpaired.under(data)
-        kind = CycleGANTraining if isinstance(settings, CycleGANSettings) else CutTraining
-        return kind(settings, *unpaired), unpaired.described()
+    if isinstance(settings, CycleGANSettings):
+        kinds = Unpaired.under(data)
+        return CycleGANTraining(settings, *kinds), kinds.described()
+    if isinstance(settings, CutSettings):
+        kinds = Unpaired.under(data)
+        return CutTraining(settings, *kinds), kinds.described()
     found, split = find_labelled(data), _held_out_split(data, "_label", "annot")
     trained, held_out = _split(found.items, find_labelled(data, split).items if split else ())
     if not settings.classes:
