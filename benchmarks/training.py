@@ -34,10 +34,10 @@ from impasto.methods import cyclegan, pix2pix
 from impasto.methods.cut import CutSettings, FastCutSettings
 from impasto.methods.cyclegan import CycleGANSettings
 from impasto.methods.pix2pix import Pix2PixSettings
-from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.compute import choose_device, reused_memory
 from impasto.training.run import RunSettings
 from impasto.training.train import train
+from impasto.training.translators import Settings
 
 PICTURES = 8
 
@@ -114,7 +114,7 @@ def _adam(*networks: nn.Module) -> torch.optim.Adam:
     return torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999))
 
 
-def _drawn(settings: AdversarialSettings, device: torch.device) -> Tensor:
+def _drawn(settings: Settings, device: torch.device) -> Tensor:
     return torch.rand(2, settings.batch_size, 3, settings.crop_size, settings.crop_size).to(device)
 
 
@@ -122,7 +122,7 @@ def _taken_for(verdicts: Tensor, target: float) -> Tensor:
     return mse_loss(verdicts, torch.full_like(verdicts, target))
 
 
-def ours(method: str, settings: AdversarialSettings, steps: int, data: Path) -> list[float]:
+def ours(method: str, settings: Settings, steps: int, data: Path) -> list[float]:
     """Take steps of our training; return when each was done, reading pictures and keeping losses included."""
     times: list[float] = []
 
@@ -137,7 +137,7 @@ def ours(method: str, settings: AdversarialSettings, steps: int, data: Path) -> 
     return times
 
 
-def turn(name: str, settings: AdversarialSettings, steps: int, data: Path) -> Turn:
+def turn(name: str, settings: Settings, steps: int, data: Path) -> Turn:
     """Take a contestant's steps in this process, which does nothing else."""
     before = peak_gigabytes()
     if name != "textbook":
@@ -154,7 +154,7 @@ def turn(name: str, settings: AdversarialSettings, steps: int, data: Path) -> Tu
     return Turn((times[-1] - times[0]) / steps, gigabytes)
 
 
-def contestants(arguments: argparse.Namespace) -> dict[str, AdversarialSettings]:
+def contestants(arguments: argparse.Namespace) -> dict[str, Settings]:
     """Return who takes turns, and how each is set."""
     sizes = {
         "crop_size": arguments.size,
