@@ -89,6 +89,21 @@ def test_intervals_cover_what_is_drawn():
     assert bootstrap(lambda drawn: 3.0, 5) == (3.0, 3.0)
 
 
+def test_an_interval_of_the_kernel_distance_lies_around_it():
+    """Pictures drawn twice, and compared with themselves, would put all of it far above."""
+    drawn = torch.Generator().manual_seed(0)
+    one, other = torch.randn(30, 64, generator=drawn), torch.randn(30, 64, generator=drawn) + 0.3
+
+    def measure(*numbers: np.ndarray) -> float:
+        return kernel_distance(one[numbers[0]], other[numbers[1]], (numbers[0], numbers[1]))
+
+    low, high = bootstrap(measure, 30, 30)
+    value = kernel_distance(one, other)
+    assert low < value < high and abs((low + high) / 2 - value) < 0.3 * (high - low)
+    plain, _ = bootstrap(lambda a, b: kernel_distance(one[a], other[b]), 30, 30)
+    assert plain > value
+
+
 def test_intervals_of_two_sets_draw_from_both():
     seen: list[tuple[int, int, int, int]] = []
 

@@ -162,7 +162,7 @@ class _Paired:
         found, wanted = torch.cat(self.found), torch.cat(self.wanted)
         return {name: partial(_mean, np.array(values)) for name, values in self.each.items()} | {
             f"fid{self.seer.ending}": lambda drawn: frechet_distance(found[drawn], wanted[drawn]),
-            f"kid{self.seer.ending}": lambda drawn: kernel_distance(found[drawn], wanted[drawn]),
+            f"kid{self.seer.ending}": lambda drawn: kernel_distance(found[drawn], wanted[drawn], (drawn, drawn)),
         }
 
     @property
@@ -215,9 +215,9 @@ class _Unpaired:
         return {
             "edge_correlation": lambda drawn, _: _mean(edges, drawn),
             f"fid{ending}": lambda drawn, real: frechet_distance(found[drawn], targets[real]),
-            f"kid{ending}": lambda drawn, real: kernel_distance(found[drawn], targets[real]),
+            f"kid{ending}": lambda drawn, real: kernel_distance(found[drawn], targets[real], (drawn, real)),
             f"input_fid{ending}": lambda drawn, real: frechet_distance(given[drawn], targets[real]),
-            f"input_kid{ending}": lambda drawn, real: kernel_distance(given[drawn], targets[real]),
+            f"input_kid{ending}": lambda drawn, real: kernel_distance(given[drawn], targets[real], (drawn, real)),
         }
 
     def real(self, others: Iterable[Picture]) -> dict[str, float]:
