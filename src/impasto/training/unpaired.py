@@ -109,7 +109,7 @@ class UnpairedTraining(AdversarialTraining):
                 edges.append(float(edge_correlation(fake, real)))
                 signs.add(fake, real)
                 fakes.append(fake)
-            distances[f"kid_{kind}"] = kernel_distance(self._seen(fakes, kind), self._real(kind))
+            distances[f"kid_{kind}"] = kernel_distance(self._seen(fakes), self._real(kind))
         total = sum(distances.values()) / len(distances)
         return {**distances, "edges": sum(edges) / len(edges), **_beside_input(signs), "total": total}
 
@@ -162,10 +162,10 @@ class UnpairedTraining(AdversarialTraining):
         if kind not in self._known:
             other = "ab"[kind == "a"]
             pictures = self.readable(self._sources(other), lambda item, _: as_rgb(self.read(item)))
-            self._known[kind] = self._seen([*pictures], kind)
+            self._known[kind] = self._seen([*pictures])
         return self._known[kind]
 
-    def _seen(self, pictures: Sequence[Picture], kind: str) -> Tensor:
+    def _seen(self, pictures: Sequence[Picture]) -> Tensor:
         """Return what is seen in pictures, or in their tiles where there are few of the one or of the other."""
         (seen_by,) = self._seers
         if min(len(self.held_out.a), len(self.held_out.b)) < FEW:
