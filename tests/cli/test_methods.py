@@ -33,6 +33,10 @@ def test_the_table(capsys: pytest.CaptureFixture[str]):
         "pix2pix",
         "pix2pixhd",
         "spade",
+        "cyclegan",
+        "cut",
+        "fastcut",
+        "sincut",
     ]
     assert gatys["name"] == "gatys" and gatys["verb"] == "stylize" and "CVPR 2016" in gatys["paper"]
     assert main(["methods"]) == 0

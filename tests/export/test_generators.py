@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from impasto.errors import SettingError
 from impasto.export.parity import SIZES
 from impasto.export.runtime import Session
-from impasto.methods import pix2pix, pix2pixhd, spade
+from impasto.methods import cut, cyclegan, pix2pix, pix2pixhd, spade
+from impasto.methods.cut import CutSettings
+from impasto.methods.cyclegan import BothWays, CycleGANSettings
 from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.spade import SpadeSettings
@@ -36,12 +39,25 @@ def of_spade(**changes: object) -> tuple[nn.Module, Card]:
     return spade.generator_of(settings), spade.card_of(settings)
 
 
+def of_cut() -> tuple[nn.Module, Card]:
+    settings = CutSettings(**SMALL, num_blocks=1, nce_layers=(0, 4, 8, 12))
+    return cut.generator_of(settings), cut.card_of(settings)
+
+
+def of_cyclegan(**changes: object) -> tuple[nn.Module, Card]:
+    settings = CycleGANSettings(**{**SMALL, "num_blocks": 1, **changes})
+    both = BothWays(cyclegan.generator_of(settings), cyclegan.generator_of(settings, "BtoA"))
+    return both, cyclegan.card_of(settings)
+
+
 MAKERS: dict[str, Callable[[], tuple[nn.Module, Card]]] = {
     "unet": of_pix2pix,
     "unet, grey, instance norm": lambda: of_pix2pix(in_channels=1, norm="instance", upsampling="resize"),
     "resnet": lambda: of_pix2pix(generator="resnet"),
     "pix2pixhd": lambda: of_hd(enhanced=True, instance_features=2),
     "pix2pixhd, classes alone": lambda: of_hd(edges=False, dont_care=False),
+    "cut": of_cut,
+    "cyclegan": of_cyclegan,
     "spade": lambda: of_spade(style_guided=True),
     "spade, running statistics": lambda: of_spade(statistics="running"),
 }
@@ -63,6 +79,23 @@ def test_what_is_exported_makes_the_same(name: str, tmp_path: Path):
     assert max(found["max"] for found in done.parity) < 1e-4
     session = Session((tmp_path / "net.onnx").read_bytes())
     assert session.metadata["method"] == card.method and done.method == card.method
+
+
+@pytest.mark.slow
+def test_either_direction_is_exported(tmp_path: Path):
+    """Grey pictures become colours one way, colours grey pictures the other."""
+    torch.manual_seed(0)
+    both, card = of_cyclegan(in_channels=1, identity_weight=0)
+    model = tmp_path / "net.safetensors"
+    write_model(model, both.state_dict(), card)
+    for direction, taken, given in (("AtoB", 1, 3), ("BtoA", 3, 1)):
+        export_model(model, tmp_path / "net.onnx", direction=direction)
+        made = Session((tmp_path / "net.onnx").read_bytes())(source=torch.rand(1, taken, 21, 17))
+        assert made.shape == (1, given, 21, 17)
+    generator, card = of_pix2pix()
+    write_model(model, generator.state_dict(), card)
+    with pytest.raises(SettingError, match="has learnt one direction, AtoB, not BtoA"):
+        export_model(model, tmp_path / "net.onnx", direction="BtoA")
 
 
 def test_an_exported_unet_makes_what_translate_makes(tmp_path: Path):

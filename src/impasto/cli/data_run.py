@@ -78,6 +78,8 @@ def layout(method: Method) -> Kind:
     """Return how the data folder of a method is laid out."""
     if method.labelled:
         return "labels"
+    if method.unpaired:
+        return "unpaired"
     return "pairs" if method.verb == "translate" else "photos"
 
 

@@ -22,12 +22,15 @@ from impasto.image.files import SUFFIXES, read_file
 from impasto.image.formats import MAX_PIXELS, sniff
 from impasto.image.labels import Palette, read_label_map
 
-Kind = Literal["pairs", "labels", "photos"]
-"""How a data folder is laid out: aligned pairs, label maps with pictures, or photos."""
+Kind = Literal["pairs", "labels", "photos", "unpaired"]
+"""How a data folder is laid out: aligned pairs, label maps with pictures, photos, or two kinds without pairs."""
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "val", "test")
 FEW = 20
 """Fewer examples than this hardly teach anything."""
+VERY_FEW, HUNDREDS = 10, 500
+"""Of two kinds of pictures: fewer of one teach less than one picture of each does by its patches; up to so many are
+learnt by heart."""
 WIDEST = 4.0
 """Sides whose ratio is larger are odd."""
 THUMB, NEARLY = 16, 1.5
@@ -128,12 +131,20 @@ class _Doctor:
             self._look_at(path)
             if on_file is not None:
                 on_file(number, len(files))
-        counts = {split: self._examples(found) for split, found in places.items() if found}
+        counts: dict[str, int] = {}
+        for split, found in places.items():
+            if self.kind == "unpaired":
+                counts |= {place.name: len([*self._known(place)]) for place in found.values()}
+            elif found:
+                counts[split] = self._examples(found)
         self._sizes_and_modes(places)
         self._duplicates(places)
         if self.kind == "labels":
             self._label_maps(places)
-        self._amount(counts)
+        if self.kind == "unpaired":
+            self._amount_of_kinds(counts)
+        else:
+            self._amount(counts)
         seen = [each for each in self.seen.values() if not self._is_map(each.path, places)]
         order = {severity: rank for rank, severity in enumerate(get_args(Severity))}
         return Diagnosis(
@@ -162,7 +173,7 @@ class _Doctor:
         for path in pictures:
             by_stem[path.stem].append(path)
         for alike in by_stem.values():
-            if len(alike) > 1:
+            if len(alike) > 1 and self.kind != "unpaired":
                 self._find("error", alike, "have the same name", "rename one: pictures are matched by name")
         return pictures
 
@@ -256,6 +267,10 @@ class _Doctor:
                     self._find("warning", (each.path, other.path),
                                "are the same picture in two splits: what is measured was trained on",
                                "take one out")  # fmt: skip
+                elif self.kind == "unpaired":
+                    self._find("warning", (each.path, other.path),
+                               "are the same picture in both kinds: nothing tells them apart",
+                               "take it out of one")  # fmt: skip
 
     def _label_maps(self, places: Mapping[str, Mapping[str, Path]]) -> None:
         try:
@@ -303,6 +318,21 @@ class _Doctor:
                 Finding("note", (), "there is neither val nor test", "one of 20 examples is held out to judge by")
             )
 
+    def _amount_of_kinds(self, counts: Mapping[str, int]) -> None:
+        """Tell of few pictures of a kind, and of a kind that is not held out."""
+        sides = [f"{SPLITS[0]}{side}" for side in "AB"]
+        fewest = min(counts.get(side, 0) for side in sides)
+        few = f"there are {' and '.join(f'{counts.get(side, 0)} pictures in {side}' for side in sides)}"
+        if fewest < VERY_FEW:
+            told = "sincut learns from one large picture of each kind; other methods want hundreds"
+            self.findings.append(Finding("warning", (), few, told))
+        elif fewest < HUNDREDS:
+            told = "the discriminators will learn them by heart; set diff_augment"
+            self.findings.append(Finding("note", (), few, told))
+        if len(counts) == len(sides):
+            held_out = "one of 20 of each kind is held out to judge by"
+            self.findings.append(Finding("note", (), "there is neither val nor test", held_out))
+
     def _known(self, place: Path) -> Iterator[Path]:
         return (path for path in sorted(place.iterdir()) if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
@@ -318,6 +348,7 @@ _WANTED = {
     "pairs": "train of pictures side by side, nor trainA and trainB",
     "labels": "train_label with train_img, nor trainannot with train",
     "photos": "pictures",
+    "unpaired": "trainA with trainB",
 }
 
 
@@ -325,8 +356,8 @@ def _places(folder: Path, split: str, kind: Kind) -> dict[str, Path]:
     """Return where the parts of a split lie, none if it is not there."""
     if kind == "photos":
         return {"both": folder} if split == "train" and any(folder.iterdir()) else {}
-    if kind == "pairs":
-        if (folder / split).is_dir():
+    if kind in ("pairs", "unpaired"):
+        if kind == "pairs" and (folder / split).is_dir():
             return {"both": folder / split}
         sides = {"a": folder / f"{split}A", "b": folder / f"{split}B"}
         return sides if all(place.is_dir() for place in sides.values()) else {}

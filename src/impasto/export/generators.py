@@ -33,17 +33,18 @@ ABOUT = {
 """One line on each input, and on what comes out."""
 
 
-def generator_graph(generator: Generator, settings: Any) -> Graph:
+def generator_graph(generator: Generator, settings: Any, in_channels: int) -> Graph:
     """Return what is exported of a generator in fp32 on the CPU.
 
     Args:
         generator: The network.
         settings: How it was built.
+        in_channels: Of the pictures it takes, where it takes pictures.
     """
     drawn = torch.Generator().manual_seed(0)
     if not isinstance(settings, LabelSettings):
         return _graph(
-            _Pictures(_plain(generator)), {"source": torch.rand(1, settings.in_channels, *EXAMPLE, generator=drawn)}
+            _Pictures(_plain(generator)), {"source": torch.rand(1, in_channels, *EXAMPLE, generator=drawn)}
         )
     labels = torch.randint(settings.classes, (1, 1, *EXAMPLE), generator=drawn)
     inputs = {"labels": labels} | ({"instances": labels.clone()} if settings.edges else {})

@@ -39,7 +39,7 @@ class AdversarialTraining(Training):
     """
 
     settings: AdversarialSettings
-    generator: Generator
+    generator: nn.Module
     automatic_optimization = False
     channels_last_on_cpu = False
     """Whether the fastest layout on an accelerator is the fastest on a CPU, too; where deep layers have few places,
@@ -54,6 +54,14 @@ class AdversarialTraining(Training):
         super().__init__()
         self.samples_in_a_round = samples
         self.averaged: AveragedModel | None = None
+
+    def first_of_step(self, positions: Tensor) -> int:
+        """Return the position of the first sample of a batch of all processes: the same in each of them.
+
+        Args:
+            positions: Of the samples of this process' batch.
+        """
+        return int(positions[0]) - self.global_rank * len(positions)
 
     @abstractmethod
     def networks(self) -> Mapping[str, nn.Module]:
@@ -101,8 +109,7 @@ class AdversarialTraining(Training):
 
     def generator_for(self, card: Card) -> nn.Module:
         """Return which part of the networks a trained generator is."""
-        generator: nn.Module = self.generator
-        return generator
+        return self.generator
 
     def rates(self) -> Mapping[str, float]:
         """Return the learning rate of networks that have one of their own."""
@@ -120,15 +127,20 @@ class AdversarialTraining(Training):
             self.averaged.requires_grad_(False)
 
     @property
+    def kept(self) -> nn.Module:
+        """What generates and is judged and kept: the running mean, if there is one."""
+        return self.generator if self.averaged is None else self.averaged.module
+
+    @property
     def kept_generator(self) -> Generator:
-        """The generator that is judged and kept: the running mean, if there is one."""
-        kept = self.generator if self.averaged is None else self.averaged.module
+        """The generator that is judged and kept, where there is one."""
+        kept = self.kept
         assert isinstance(kept, Generator)
         return kept
 
     def tensors(self) -> Mapping[str, Tensor]:
-        """Return those of the generator that is kept."""
-        return self.kept_generator.state_dict()
+        """Return those of what is kept."""
+        return self.kept.state_dict()
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
         """Return an Adam for each network, with the same schedule."""

@@ -40,6 +40,10 @@ class Training(lightning.LightningModule):
     def held_out_terms(self) -> dict[str, float]:
         """Return means over what is not trained on; the network with the lowest `total` is the best."""
 
+    def signs(self) -> dict[str, float]:
+        """Return signs of what goes wrong, for the watchdog; it looks at these at the end of every chapter."""
+        return {}
+
     @abstractmethod
     def samples(self) -> Picture:
         """Return one picture of how far it is, always of the same things, in [0, 1]."""

@@ -8,13 +8,18 @@ from typing import Any, NamedTuple, TypeVar
 
 from impasto.data.labelled import LabelledFolder, find_labelled
 from impasto.data.pairs import Direction, Pair, find_pairs
+from impasto.data.unpaired import UnpairedFolder, find_unpaired
 from impasto.errors import ImpastoError
 from impasto.image.labels import read_label_map
+from impasto.methods.cut import CutSettings
+from impasto.methods.cyclegan import CycleGANSettings
 from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.spade import SpadeSettings
 from impasto.nn.labelled import MOST_CLASSES
 from impasto.training.adversarial import AdversarialTraining
+from impasto.training.cut import CutTraining
+from impasto.training.cyclegan import CycleGANTraining
 from impasto.training.pix2pix import Pix2PixTraining
 from impasto.training.pix2pixhd import Pix2PixHDTraining
 from impasto.training.spade import SpadeTraining
@@ -23,7 +28,7 @@ HELD_OUT_SPLITS = ("val", "test")
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
 
 Item = TypeVar("Item")
-Settings = Pix2PixSettings | Pix2PixHDSettings | SpadeSettings
+Settings = Pix2PixSettings | Pix2PixHDSettings | SpadeSettings | CycleGANSettings | CutSettings
 
 
 class Pairs(NamedTuple):
@@ -44,6 +49,30 @@ class Pairs(NamedTuple):
         return cls(*_split(trained, find_pairs(folder, split, direction).pairs if split else ()))
 
 
+class Unpaired(NamedTuple):
+    """What is trained on, and what is held out, of both kinds."""
+
+    trained: UnpairedFolder
+    held_out: UnpairedFolder
+
+    @classmethod
+    def under(cls, folder: Path) -> "Unpaired":
+        """Return the pictures of a folder.
+
+        Raises:
+            InputError: If there are none of the one kind, or of the other.
+        """
+        trained, split = find_unpaired(folder), _held_out_split(folder, "A")
+        held_out = find_unpaired(folder, split) if split else UnpairedFolder((), ())
+        sides = (_split(trained.a, held_out.a), _split(trained.b, held_out.b))
+        return cls(*(UnpairedFolder(a, b) for a, b in zip(*sides, strict=True)))
+
+    def described(self) -> dict[str, Any]:
+        """Return what tells these pictures from others."""
+        trained, held_out = ([*each.a, *each.b] for each in self)
+        return _described(len(trained), len(held_out), [*trained, *held_out])
+
+
 def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTraining, dict[str, Any]]:
     """Return a training on a folder, and what tells its settings and data from others.
 
@@ -54,6 +83,12 @@ def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTrai
         pairs = Pairs.under(data, settings.direction)
         paths = [path for pair in (*pairs.trained, *pairs.held_out) for path in (pair.source, pair.target)]
         return Pix2PixTraining(settings, *pairs), _described(len(pairs.trained), len(pairs.held_out), paths)
+    if isinstance(settings, CycleGANSettings):
+        kinds = Unpaired.under(data)
+        return CycleGANTraining(settings, *kinds), kinds.described()
+    if isinstance(settings, CutSettings):
+        kinds = Unpaired.under(data)
+        return CutTraining(settings, *kinds), kinds.described()
     found, split = find_labelled(data), _held_out_split(data, "_label", "annot")
     trained, held_out = _split(found.items, find_labelled(data, split).items if split else ())
     if not settings.classes:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impasto.errors import SettingError, WeightsError, check_range, check_whole
+from impasto.data.pairs import Direction
+from impasto.errors import SettingError, WeightsError, check_choice, check_range, check_whole
 from impasto.image.channels import from_channels, with_channels
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.labels import read_labels
@@ -47,8 +48,12 @@ class TranslateSettings:
     """Where to compute."""
     precision: Precision = "auto"
     """In what to compute: bf16 is faster where the hardware has it."""
+    direction: Direction | None = None
+    """What to make of what, for a network that has learnt both; AtoB by default."""
 
     def __post_init__(self) -> None:
+        if self.direction is not None:
+            check_choice("direction", self.direction, Direction)
         check_whole("size", SMALLEST if self.size is None else self.size, SMALLEST, LARGEST)
         check_range("noise", self.noise, 0, 1)
         check_whole("seed", self.seed, 0, 2**63 - 1)
@@ -139,25 +144,41 @@ def load_translator(model: str | os.PathLike[str], settings: TranslateSettings) 
     Raises:
         InputError: If there is no such file.
         WeightsError: If it is damaged, or does not translate.
+        SettingError: If it has not learnt the direction.
     """
     path, device = Path(model), choose_device(settings.device)
-    return _loaded(path, state_of(path), device, choose_dtype(settings.precision, device))
+    return _loaded(path, state_of(path), device, choose_dtype(settings.precision, device), settings.direction)
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: Path, state: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Translator:
+def _loaded(
+    path: Path, state: tuple[int, int], device: torch.device, dtype: torch.dtype, direction: Direction | None
+) -> Translator:
     """Load a model once; `state` is that of the file, so that a new one under the same name is loaded again."""
     card, tensors = read_any_model(path)
     row = METHODS.get(card.method)
     if row is None or row.verb != "translate":
         raise WeightsError(f"{path} is a network for {card.method}, which does not translate")
     module = row.load()
-    settings = card.settings_as(getattr(module, row.settings))
+    build = partial(module.generator_of, card.settings_as(getattr(module, row.settings)))
+    own = card.settings.get("direction", "AtoB")
+    if row.both_ways:
+        card, tensors = _one_way(card, tensors, direction or "AtoB")
+        build = partial(build, direction or "AtoB")
+    elif direction not in (None, own):
+        raise SettingError(f"{path.name} has learnt one direction, {own}, not {direction}; leave direction out")
     try:
-        generator = any_size.ready(partial(module.generator_of, settings), tensors, device, dtype)
+        generator = any_size.ready(build, tensors, device, dtype)
     except RuntimeError as error:  # load_state_dict lists every tensor that does not fit
         raise WeightsError(f"{path} does not hold what it says: {str(error).splitlines()[0]}") from None
     return Translator(generator, card, path.name, sha256_of(path, state))
+
+
+def _one_way(card: Card, tensors: Mapping[str, Tensor], direction: Direction) -> tuple[Card, dict[str, Tensor]]:
+    """Return one of the two generators of a model file: what it takes and gives, and its weights."""
+    prefix = {"AtoB": "a_to_b.", "BtoA": "b_to_a."}[direction]
+    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return (card if direction == "AtoB" else replace(card, channels=card.channels[::-1])), own
 
 
 def model_name(model: Path) -> str:
