@@ -19,6 +19,7 @@ class Method:
         one_pass: Whether a trained network paints, in one pass (`nn.one_pass`).
         named_styles: Whether its styles are those the network has learnt, called by name; else any painting.
         labelled: Whether it makes pictures of label maps.
+        named_domains: Whether it is told by name what to translate to.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Method:
     one_pass: bool = False
     named_styles: bool = False
     labelled: bool = False
+    named_domains: bool = False
 
     def load(self) -> ModuleType:
         """Import the method's file, which has its settings class and `networks(settings)`."""
@@ -113,6 +115,16 @@ METHODS = MappingProxyType(
             "CVPR 2019",
             url="https://arxiv.org/abs/1903.07291",
             labelled=True,
+        ),
+        "stargan": Method(
+            name="stargan",
+            verb="translate",
+            settings="StarganSettings",
+            what="turns pictures of many domains into each other, called by name, as learnt from folders of each",
+            paper="Choi, Choi, Kim, Ha, Kim & Choo, StarGAN: Unified Generative Adversarial Networks for "
+            "Multi-Domain Image-to-Image Translation, CVPR 2018",
+            url="https://arxiv.org/abs/1711.09020",
+            named_domains=True,
         ),
     }
 )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,26 +19,21 @@ from impasto.data.labelled import Labelled, find_labelled, read_labelled
 from impasto.data.paired import whole_pair
 from impasto.data.pairs import Pair, find_pairs
 from impasto.errors import ImpastoError, InputError, check_choice
+from impasto.image.channels import as_rgb
 from impasto.image.io import Image, ImageSource
 from impasto.image.labels import Palette
 from impasto.image.regions import visible_colors
-from impasto.image.resize import resize
 from impasto.methods import METHODS
 from impasto.metrics.distance import perceptual_distance
 from impasto.metrics.frechet import frechet_distance
 from impasto.metrics.intervals import COVERED, DRAWS, bootstrap
 from impasto.metrics.kernel import kernel_distance
 from impasto.metrics.pixels import l1, psnr, ssim
-from impasto.nn.efficientnet_lite import EfficientNetLite0
-from impasto.nn.inception import NAME, SIZE, InceptionV3
+from impasto.metrics.seen import Features, seer
 from impasto.nn.vgg import VGG
 from impasto.verbs.translate import TranslateSettings, load_translator, translate
 from impasto.weights.model import Card
 
-SEEN_SIZE = 224
-"""Pixels each way at which EfficientNet-Lite0 sees pictures, as it was trained."""
-Features = Literal["efficientnet-lite0", "inception-v3"]
-"""What sees sets of pictures: the bundled network, or the one that published distances are measured with."""
 FRECHET, KERNEL = "fid_efficientnet_lite0", "kid_efficientnet_lite0"
 Measure = Callable[[NDArray[np.int64]], float]
 """Measures pictures, given their numbers."""
@@ -138,7 +133,7 @@ class _Pictures:
     """What is measured of each picture, and what is kept of it for measures of all together."""
 
     def __init__(self, vgg: VGG, features: Features) -> None:
-        self.vgg, self.seer = vgg, _seer(features)
+        self.vgg, self.seer = vgg, seer(features)
         self.each: dict[str, list[float]] = {"l1": [], "psnr": [], "ssim": [], "distance_vgg16": []}
         self.found: list[Tensor] = []
         self.wanted: list[Tensor] = []
@@ -175,32 +170,6 @@ class _Pictures:
         return self.seer.see(picture)
 
 
-class _Seer(NamedTuple):
-    """What sees pictures for measures of all together.
-
-    Attributes:
-        see: Gives features of a picture.
-        about: What it is, for the protocol.
-        ending: Of the measures' names.
-    """
-
-    see: Callable[[Picture], Tensor]
-    about: str
-    ending: str
-
-
-def _seer(features: Features) -> _Seer:
-    if features == "inception-v3":
-        return _Seer(InceptionV3.pretrained(), f"InceptionV3 ({NAME}), pooled, at {SIZE}×{SIZE}, bilinear", "")
-    network = EfficientNetLite0.pretrained()
-
-    def see(picture: Picture) -> Tensor:
-        pooled: Tensor = network(resize(picture, SEEN_SIZE, SEEN_SIZE), ["pooled"])["pooled"]
-        return pooled
-
-    return _Seer(see, f"EfficientNet-Lite0, pooled, at {SEEN_SIZE}×{SEEN_SIZE}", "_efficientnet_lite0")
-
-
 def _mean(values: NDArray[np.float64], drawn: NDArray[np.int64]) -> float:
     return float(values[drawn].mean())
 
@@ -232,7 +201,7 @@ def _paired(folder: Path, split: str, card: Card) -> Iterator[tuple[str, Read]]:
 
 def _read_pair(pair: Pair, card: Card, size: int) -> tuple[ImageSource, None, Picture]:
     source, target = whole_pair(pair, size, card.channels)
-    return source, None, target.expand(-1, 3, -1, -1) if target.shape[1] == 1 else target[:, :3]
+    return source, None, as_rgb(target)
 
 
 def _labelled(folder: Path, split: str) -> Iterator[tuple[str, Read]]:
