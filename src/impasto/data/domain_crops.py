@@ -97,9 +97,9 @@ class DomainCrops(Dataset[DomainSample]):
         if not 0 <= position < self.length:
             raise IndexError(position)
         turn, which = divmod(position, len(self.sets))
-        members, own_seed = self.sets[which], int(np.random.SeedSequence((self.seed, 4, which)).generate_state(1)[0])
+        members, own_seed = self.sets[which], np.random.SeedSequence((self.seed, 4, which)).generate_state(1)
         member, pixels, broken = first_readable(
-            members, turn, own_seed, lambda each: self._kept(each.path), attrgetter("path"), "pictures"
+            members, turn, int(own_seed[0]), lambda each: self._kept(each.path), attrgetter("path"), "pictures"
         )
         chance = np.random.default_rng((self.seed, 5, position))
         (crop,) = cut(pixels, self.crop, chance)

@@ -1,9 +1,9 @@
-"""Pictures with what they are called: folders of domains, pictures with an attribute file, or several such data sets.
+"""Pictures with what they are called: folders of domains, pictures with attributes, or several such data sets.
 
 Three layouts are known. `train/<domain>/*`: each picture belongs to the domain whose folder it lies in.
 `list_attr_celeba.txt` beside a folder of pictures: a line with their number, one with the names of attributes, then
-a line a picture, its file and 1 or -1 for each attribute, as CelebA has it. And a folder of folders each of which is
-laid out in one of these two ways: several data sets, which train one network together.
+a line a picture, its file and 1 or -1 for each attribute, as CelebA has it. And a folder of folders each of which
+is laid out in one of these two ways: several data sets, which train one network together.
 """
 
 from collections import Counter, defaultdict
@@ -157,7 +157,7 @@ def read_attributes(path: Path) -> AttributeFile:
     before = 1 if count is None else 2
     names = tuple(lines[0].split()) if lines else ()
     if not names or len({*names}) < len(names):
-        raise InputError(f"{one_line(str(path))} has no line of names, each once; see CelebA's list_attr_celeba.txt")
+        raise InputError(f"{one_line(str(path))} has no line of names, each once; see that of CelebA")
     rows = {}
     for number, line in enumerate(lines[1:], before + 1):
         if not line.strip():
@@ -255,7 +255,9 @@ def _is_data_set(folder: Path) -> bool:
 
 
 def _folders(place: Path) -> list[Path]:
-    return sorted(path for path in place.iterdir() if path.is_dir() and path.name[0] != ".") if place.is_dir() else []
+    return (
+        sorted(path for path in place.iterdir() if path.is_dir() and path.name[0] != ".") if place.is_dir() else []
+    )
 
 
 def _pictures(place: Path) -> list[Path]:

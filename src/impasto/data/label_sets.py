@@ -90,7 +90,7 @@ class LabelSets:
         """
         found = cls(tuple(LabelSet.read(text) for text in texts))
         if twice := sorted({name for name in found.names if found.names.count(name) > 1}):
-            raise SettingError(f"two data sets have {twice[0]}; rename one, since domains are called by their names")
+            raise SettingError(f"two data sets have {twice[0]}; rename one: domains are called by name")
         return found
 
     @property

@@ -8,9 +8,10 @@ domain does it belong? With c′ the label that x has, c one drawn from the data
     L_G = −E D(G(x, c)) + λ_cls L_cls(G(x, c), c) + λ_rec ‖x − G(G(x, c), c′)‖₁       (equations 5 to 8),
 
 λ_cls = 1, λ_rec = 10, λ_gp = 10: what is painted belongs to the domain, and what was painted can be undone, so that
-nothing but the domain changes. D takes `n_critic` steps before G takes one. L_cls is a cross entropy for domains that
-exclude each other, a sum of binary ones for attributes. Of pictures out of several data sets only the names of their
-own are known: the others are 0 in c, a mask vector tells which, and D is judged by those alone (`data.label_sets`).
+nothing but the domain changes. D takes `n_critic` steps before G takes one. L_cls is a cross entropy for domains
+that exclude each other, a sum of binary ones for attributes. Of pictures out of several data sets only the names of
+their own are known: the others are 0 in c, a mask vector tells which, and D is judged by those alone
+(`data.label_sets`).
 
 **Deviations**: a step of the training is `n_critic` batches, D's update on each of them and G's on the last, which
 the fakes of D's update serve, too. Target labels are those of pictures drawn from the same data set, which is what
@@ -90,8 +91,8 @@ class StarganSettings(AdversarialSettings):
         check_whole("n_critic", self.n_critic, 1, 100)
         if min(self.crop) >> self.num_layers == 0:
             raise SettingError(
-                f"num_layers is {self.num_layers}, after which nothing is left of crops of {min(self.crop)} pixels; "
-                f"allowed are at most {min(self.crop).bit_length() - 1}"
+                f"num_layers is {self.num_layers}, which leaves nothing of crops of {min(self.crop)} pixels; allowed "
+                f"are at most {min(self.crop).bit_length() - 1}"
             )
 
     @property
@@ -252,7 +253,7 @@ def discriminator_of(settings: StarganSettings) -> DomainDiscriminator:
 
 
 def networks(settings: StarganSettings) -> dict[str, nn.Module]:
-    """Return the networks by name, without weights: on the meta device; for the paper's faces if nothing is said."""
+    """Return the networks by name, without weights: on the meta device; those of the paper's faces by default."""
     settings = replace(settings, domains=settings.domains or (",".join(CELEBA),))
     with torch.device("meta"):
         return {"generator": generator_of(settings), "discriminator": discriminator_of(settings)}
