@@ -70,6 +70,7 @@ def examined(method: Method, folder: str, settings: Any) -> Diagnosis:
             layout(method),
             crop_size=settings.crop_size,
             classes=getattr(settings, "classes", 0),
+            attributes=getattr(settings, "attributes", ""),
             on_file=show,
         )
 
@@ -78,6 +79,8 @@ def layout(method: Method) -> Kind:
     """Return how the data folder of a method is laid out."""
     if method.labelled:
         return "labels"
+    if method.named_domains:
+        return "domains"
     return "pairs" if method.verb == "translate" else "photos"
 
 

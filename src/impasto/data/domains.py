@@ -19,13 +19,12 @@ from impasto.errors import ImpastoError, InputError, SettingError, check_choice,
 from impasto.image.files import SUFFIXES, pictures_in
 from impasto.image.io import read_image
 from impasto.image.regions import on_white
+from impasto.weights.foreign_domains import CELEBA
 
 ATTRIBUTES = "list_attr*.txt"
 """What attribute files are called."""
 PICTURES = ("images", "img_align_celeba")
 """Where the pictures of an attribute file may lie, besides folders called like a split and beside it."""
-CELEBA = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
-"""The attributes that the paper learns of CelebA: those that are learnt where none are chosen, if all are there."""
 THUMB, COMPARED, NEARER = 16, 12, 0.5
 """Pictures of one name in two domains are the same thing if their thumbnails of so many pixels each way, of so many
 of them, are this much nearer to each other than to the next ones."""
@@ -255,9 +254,8 @@ def _is_data_set(folder: Path) -> bool:
 
 
 def _folders(place: Path) -> list[Path]:
-    return (
-        sorted(path for path in place.iterdir() if path.is_dir() and path.name[0] != ".") if place.is_dir() else []
-    )
+    within = place.iterdir() if place.is_dir() else ()
+    return sorted(path for path in within if path.is_dir() and path.name[0] != ".")
 
 
 def _pictures(place: Path) -> list[Path]:

@@ -158,7 +158,7 @@ class LabelSets:
             SettingError: If nothing is asked for, or something that is not allowed.
         """
         if text is None:
-            raise SettingError(f"what to translate to is not said; choose of {', '.join(self.names)}, or {ALL}")
+            raise SettingError(f"to is not given; choose of {', '.join(self.names)}, or {ALL}")
         if text == ALL:
             return {name: self.label([name]) for name in self.names}
         return {text: self.label([name.strip() for name in text.split(ANY)])}

@@ -28,7 +28,6 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
 from impasto._typing import Features
-from impasto.data.domains import CELEBA
 from impasto.data.label_sets import LabelSets
 from impasto.errors import InputError, SettingError, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
@@ -36,6 +35,7 @@ from impasto.nn.adversarial import AdversarialSettings
 from impasto.nn.blocks import convolved_by, normalised_by
 from impasto.nn.strips import Source, bordered_by, kept, source_of, summed
 from impasto.nn.translate import Generator
+from impasto.weights.foreign_domains import CELEBA
 from impasto.weights.model import Card
 
 NUM_DOWNS = 2
@@ -91,8 +91,8 @@ class StarganSettings(AdversarialSettings):
         check_whole("n_critic", self.n_critic, 1, 100)
         if min(self.crop) >> self.num_layers == 0:
             raise SettingError(
-                f"num_layers is {self.num_layers}, which leaves nothing of crops of {min(self.crop)} pixels; allowed "
-                f"are at most {min(self.crop).bit_length() - 1}"
+                f"num_layers is {self.num_layers}, which leaves nothing of crops of {min(self.crop)} pixels; "
+                f"allowed are at most {min(self.crop).bit_length() - 1}"
             )
 
     @property

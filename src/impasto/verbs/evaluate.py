@@ -19,19 +19,21 @@ from impasto.data.labelled import Labelled, find_labelled, read_labelled
 from impasto.data.paired import whole_pair
 from impasto.data.pairs import Pair, find_pairs
 from impasto.errors import ImpastoError, InputError, check_choice
-from impasto.image.channels import as_rgb
 from impasto.image.io import Image, ImageSource
 from impasto.image.labels import Palette
 from impasto.image.regions import visible_colors
 from impasto.methods import METHODS
+from impasto.methods.stargan import StarganSettings
 from impasto.metrics.distance import perceptual_distance
 from impasto.metrics.frechet import frechet_distance
 from impasto.metrics.intervals import COVERED, DRAWS, bootstrap
 from impasto.metrics.kernel import kernel_distance
 from impasto.metrics.pixels import l1, psnr, ssim
+from impasto.metrics.relative import DIFFERS
 from impasto.metrics.seen import Features, seer
 from impasto.nn.vgg import VGG
-from impasto.verbs.translate import TranslateSettings, load_translator, translate
+from impasto.verbs.evaluate_domains import measure_domains
+from impasto.verbs.translate import TranslateSettings, Translator, load_translator, translate
 from impasto.weights.model import Card
 
 FRECHET, KERNEL = "fid_efficientnet_lite0", "kid_efficientnet_lite0"
@@ -90,6 +92,8 @@ def evaluate(
     settings = settings or TranslateSettings()
     translator = load_translator(model, settings)
     size = settings.size or int(translator.card.settings["crop_size"])
+    if METHODS[translator.card.method].named_domains:
+        return _of_domains(model, Path(data), split, features, replace(settings, size=size), on_picture)
     settings = replace(settings, size=None)
     pictures = _Pictures(VGG.pretrained(), features)
     broken: dict[str, str] = {}
@@ -113,20 +117,55 @@ def evaluate(
         {name: measure(np.arange(count)) for name, measure in measures.items()},
         {name: bootstrap(measure, count) for name, measure in measures.items()},
         pictures.real(_real_pictures(Path(data), split, translator.card, size, count)),
-        {
-            "impasto": __version__,
-            "model": {"name": translator.name, "sha256": translator.sha256},
-            "split": split,
-            "count": count,
-            "size": f"shorter side {size} pixels",
-            "resize": "bicubic, antialiased; label maps nearest",
-            "format": "8 bits, before any file",
-            "features": pictures.seer.about,
-            "intervals": f"{COVERED:.0%} of {DRAWS} bootstrap draws",
-            "settings": {name: value for name, value in asdict(settings).items() if name != "size"},
-        },
+        _protocol(translator, split, count, size, pictures.seer.about, settings),
         broken,
     )
+
+
+def _of_domains(
+    model: str | os.PathLike[str],
+    data: Path,
+    split: str,
+    features: Features,
+    settings: TranslateSettings,
+    on_picture: OnPicture | None,
+) -> Evaluation:
+    """Measure a network that is told by name what to translate to."""
+    translator, seeing = load_translator(model, settings), seer(features)
+    built, alone = translator.card.settings_as(StarganSettings), replace(settings, size=None)
+    assert settings.size is not None
+    measured = measure_domains(
+        lambda picture, to: visible_colors(translate(model, picture, settings=replace(alone, to=to)).image),
+        built.labels,
+        data,
+        split=split,
+        attributes=built.attributes,
+        to=settings.to,
+        size=settings.size,
+        seeing=seeing,
+        on_picture=on_picture,
+    )
+    left = f"mean absolute difference from the truth by that of the input, where the latter is above {DIFFERS:.4f}"
+    protocol = _protocol(translator, split, measured.count, settings.size, seeing.about, alone) | {"left": left}
+    return Evaluation(measured.values, measured.intervals, measured.real, protocol, measured.broken)
+
+
+def _protocol(
+    translator: Translator, split: str, count: int, size: int, about: str, settings: TranslateSettings
+) -> dict[str, Any]:
+    """Return how pictures are measured."""
+    return {
+        "impasto": __version__,
+        "model": {"name": translator.name, "sha256": translator.sha256},
+        "split": split,
+        "count": count,
+        "size": f"shorter side {size} pixels",
+        "resize": "bicubic, antialiased; label maps nearest",
+        "format": "8 bits, before any file",
+        "features": about,
+        "intervals": f"{COVERED:.0%} of {DRAWS} bootstrap draws",
+        "settings": {name: value for name, value in asdict(settings).items() if name != "size"},
+    }
 
 
 class _Pictures:
@@ -201,7 +240,7 @@ def _paired(folder: Path, split: str, card: Card) -> Iterator[tuple[str, Read]]:
 
 def _read_pair(pair: Pair, card: Card, size: int) -> tuple[ImageSource, None, Picture]:
     source, target = whole_pair(pair, size, card.channels)
-    return source, None, as_rgb(target)
+    return source, None, target.expand(-1, 3, -1, -1) if target.shape[1] == 1 else target[:, :3]
 
 
 def _labelled(folder: Path, split: str) -> Iterator[tuple[str, Read]]:
