@@ -3,18 +3,19 @@
     python benchmarks/domains.py DATA RUNS [--minutes 60] [--size 64] [--base-channels 24] [--batch-size 8]
 
 DATA is `emoji_tones`: RGBA drawings, the same file name is the same drawing in each of `train/tone0` … `tone5`. One
-drawing of `--every` is held out, in all of its tones. The training is stopped after `--minutes` or with its last
-step; the same command goes on with it. Then every held-out drawing of the first tone is translated to each of the
-others, and compared with the true one on the pixels that differ between the two. One JSON object a line; the last
-one is the summary, its ratio how many times nearer a translation is to the truth than the drawing it was made of, for
-the tone where that is least: 2 and more is wanted. `domains.png` in RUNS is a strip to look at, `truth.png` what it
-should be.
+drawing of `--every` is held out in all of its tones, half of them to choose the best weights by, the others for the
+measure. The training is stopped after `--minutes` or with its last step; the same command goes on with it. Then
+every drawing of the latter in the first tone is translated to each other tone, and compared with the true one on
+the pixels that differ between the two. One JSON object a line; the last one is the summary, its ratio how many
+times nearer a translation is to the truth than the drawing it was made of, for the tone where that is least: 2 and
+more is wanted. `domains.png` in RUNS is a strip to look at, `truth.png` what it should be.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from contest.report import machine, say
@@ -38,9 +39,12 @@ class _Over(Exception):  # noqa: N818 -- not an error
 
 
 def lay_out(data: Path, folder: Path, every: int) -> None:
-    """Link the drawings into `train` and `val`, as trainings find them."""
+    """Link the drawings into `train`, `val` and `test`, as trainings find them."""
     trained, held_out = split_by_name(find_domains(data).members, every, 1000)
-    for split, members in (("train", trained), ("val", held_out)):
+    stems = sorted({member.path.stem for member in held_out})
+    chosen_by = [member for member in held_out if stems.index(member.path.stem) % 2]
+    measured = [member for member in held_out if member not in chosen_by]
+    for split, members in (("train", trained), ("val", chosen_by), ("test", measured)):
         for member in members:
             link = folder / split / member.present[0] / member.path.name
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -68,11 +72,9 @@ def learn(arguments: argparse.Namespace, folder: Path) -> tuple[int, float]:
             raise _Over  # just after everything was saved
 
     running = RunSettings(patience=0, evaluate_every=arguments.evaluate_every)
-    try:
-        train("stargan", data=folder, run=arguments.runs / "stargan", settings=settings, run_settings=running,
-              on_step=follow)  # fmt: skip
-    except _Over:
-        pass
+    run = arguments.runs / "stargan"
+    with suppress(_Over):
+        train("stargan", data=folder, run=run, settings=settings, run_settings=running, on_step=follow)
     (first, since), (last, until) = times[0], times[-1]
     crops = settings.batch_size * settings.n_critic
     return last, crops * (last - first) / max(1e-9, until - since)
@@ -81,7 +83,7 @@ def learn(arguments: argparse.Namespace, folder: Path) -> tuple[int, float]:
 def measure(model: Path, folder: Path, size: int) -> dict[str, float]:
     """Return, for each tone, how many times nearer to the truth translations are than the drawings of the first."""
     found: dict[str, list[tuple[float, float]]] = {}
-    for named in twins(find_domains(folder, "val")).values():
+    for named in twins(find_domains(folder, "test")).values():
         first, *others = sorted(named)
         source = whole(named[first].path, size)
         for name in others:
@@ -93,7 +95,7 @@ def measure(model: Path, folder: Path, size: int) -> dict[str, float]:
 
 def write_strips(model: Path, folder: Path, size: int, runs: Path) -> None:
     """Put drawings of the first tone beside what becomes of them in each, and beside what should."""
-    known = [*twins(find_domains(folder, "val")).values()]
+    known = [*twins(find_domains(folder, "test")).values()]
     shown: list[Mapping[str, Member]] = known[:: max(1, len(known) // SHOWN)][:SHOWN]
     made: list[Image | None] = []
     true: list[Image | None] = []
@@ -141,8 +143,9 @@ def main() -> None:
         sys.exit(f"no network was kept in {steps} steps; give more --minutes, or look sooner with --evaluate-every")
     nearer = measure(model, folder, arguments.size)
     write_strips(model, folder, arguments.size, arguments.runs)
-    say(summary=True, minutes=round(trained / 60, 1), steps=steps, crops_a_second=round(rate, 1),
-        nearer={name: round(value, 2) for name, value in nearer.items()}, ratio=round(min(nearer.values()), 2))  # fmt: skip
+    rounded = {name: round(value, 2) for name, value in nearer.items()}
+    say(summary=True, minutes=round(trained / 60, 1), steps=steps, crops_a_second=round(rate, 1), nearer=rounded,
+        ratio=min(rounded.values()))  # fmt: skip
 
 
 if __name__ == "__main__":

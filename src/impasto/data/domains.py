@@ -12,22 +12,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch.nn.functional import adaptive_avg_pool2d
 
 from impasto.data.label_sets import ANY, LabelSet, LabelSets, check_name
 from impasto.errors import ImpastoError, InputError, SettingError, check_choice, one_line
 from impasto.image.files import SUFFIXES, pictures_in
 from impasto.image.io import read_image
 from impasto.image.regions import on_white
+from impasto.image.resize import resize
+from impasto.losses.tone import tone_loss
 from impasto.weights.foreign_domains import CELEBA
 
 ATTRIBUTES = "list_attr*.txt"
 """What attribute files are called."""
 PICTURES = ("images", "img_align_celeba")
 """Where the pictures of an attribute file may lie, besides folders called like a split and beside it."""
-THUMB, COMPARED, NEARER = 16, 12, 0.5
-"""Pictures of one name in two domains are the same thing if their thumbnails of so many pixels each way, of so many
-of them, are this much nearer to each other than to the next ones."""
+THUMB, COMPARED, NEARER = 24, 12, 0.5
+"""Pictures of one name in two domains are the same thing if light and dark in their thumbnails of so many pixels
+each way, of so many of them, are this much nearer to each other than to the next ones."""
 
 
 class Member(NamedTuple):
@@ -239,14 +240,13 @@ def _are_alike(named: Sequence[Mapping[str, Member]]) -> bool:
     for each in named[:: max(1, len(named) // COMPARED)][:COMPARED]:
         pair = sorted(each.items())[:2]
         try:
-            thumbs.append([adaptive_avg_pool2d(on_white(read_image(member.path)), THUMB) for _, member in pair])
+            thumbs.append([resize(on_white(read_image(member.path)), THUMB, THUMB) for _, member in pair])
         except ImpastoError:
             continue  # it will be passed over and named
     if len(thumbs) < 2:
         return False
     first, second = (torch.cat(side) for side in zip(*thumbs, strict=True))
-    apart, from_next = ((first - each).abs().mean() for each in (second, second.roll(1, 0)))
-    return bool(apart < NEARER * from_next)
+    return bool(tone_loss(first, second) < NEARER * tone_loss(first, second.roll(1, 0)))
 
 
 def _is_data_set(folder: Path) -> bool:
