@@ -109,9 +109,7 @@ def test_an_attribute_file(tmp_path: Path):
     ]  # fmt: skip
     chosen = find_domains(tmp_path, attributes="Young, Smiling")
     assert chosen.labels.names == ("Young", "Smiling") and chosen.members[5].present == ("Young", "Smiling")
-    with pytest.raises(
-        SettingError, match=r"an attribute of list_attr_celeba\.txt is 'Bald'; choose one of Smiling"
-    ):
+    with pytest.raises(SettingError, match=r"an attribute of list_attr_celeba\.txt is 'Bald'; choose one of Sm"):
         find_domains(tmp_path, attributes="Bald")
 
 

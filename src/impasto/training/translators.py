@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -85,16 +86,26 @@ def _domain_training(settings: StarganSettings, data: Path) -> tuple[StarganTrai
 
 
 def _split_domains(found: Domains, data: Path, attributes: str) -> tuple[Domains, Domains]:
-    """Return what is trained on, and what is held out: of `val` or `test`, or one of 20 of each domain."""
+    """Return what is trained on, and what is held out: of `val` or `test`, or one of 20 of each domain.
+
+    Where that is too little to measure distances of sets by, all that is trained on is looked at.
+    """
     for split in HELD_OUT_SPLITS:
-        try:
-            return found, find_domains(data, split, attributes)
-        except InputError:
-            continue  # there is no such split
-    trained, held_out = split_by_name(found.members, HELD_OUT_EVERY, MOST_HELD_OUT)
-    if not held_out:
-        return found, found
-    return found._replace(members=trained), found._replace(members=held_out)
+        with suppress(InputError):  # if there is no such split
+            held_out = find_domains(data, split, attributes)
+            return found, held_out if _is_enough(held_out) else found
+    trained, kept = split_by_name(found.members, HELD_OUT_EVERY, MOST_HELD_OUT)
+    held_out = found._replace(members=kept)
+    return (found._replace(members=trained), held_out) if _is_enough(held_out) else (found, found)
+
+
+def _is_enough(held_out: Domains) -> bool:
+    """Return whether there are two pictures to translate to each name."""
+    labels = held_out.labels
+    return all(
+        sum(member.owner == labels.owner(name) and name not in member.present for member in held_out.members) > 1
+        for name in labels.names
+    )
 
 
 def count_classes(found: LabelledFolder) -> int:
