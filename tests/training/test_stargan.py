@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from tests.data.test_domains import blots, celeba, folders
+from tests.data.test_domains import celeba, folders
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -19,10 +19,12 @@ from impasto.errors import SettingError
 from impasto.image.tensors import to_tensor
 from impasto.losses.adversarial import gradient_penalty
 from impasto.methods.stargan import StarganSettings, with_label
+from impasto.nn.translate import Generator
 from impasto.training.run import RunSettings, Trained
 from impasto.training.stargan import StarganTraining
 from impasto.training.train import train
 from impasto.training.translators import translator_training
+from impasto.training.watchdog import Watchdog
 from impasto.verbs.evaluate import evaluate
 from impasto.verbs.translate import translate
 from impasto.weights.model import read_model
@@ -164,23 +166,24 @@ def test_each_term_is_the_objectives(skies: Path):
         fake = training.generator(with_label(batch.pictures, batch.targets))
     found = training.discriminator_terms(batch, fake)
     terms = training.generator_terms(batch, fake)
-    judge, paint = training.discriminator.double(), training.generator.double()
+    judge = training.discriminator.double().requires_grad_(False)
+    paint = training.generator.double().requires_grad_(False)
     rows = [(x[None].double(), y[None].double()) for x, y in zip(batch.pictures, fake, strict=True)]
     verdicts = [[float(judge(picture)[0].mean()) for picture in row] for row in rows]
     for_real, for_fake = np.array(verdicts).mean(axis=0)
-    assert float(found["discriminator"]) == pytest.approx(for_fake - for_real, rel=1e-4)
-    assert float(terms["gan"]) == pytest.approx(-for_fake, rel=1e-4)
+    assert found["discriminator"].item() == pytest.approx(for_fake - for_real, rel=1e-4)
+    assert terms["gan"].item() == pytest.approx(-for_fake, rel=1e-4)
     for term, side, labels in ((found["real_domain"], 0, batch.labels), (terms["fake_domain"], 1, batch.targets)):
         losses = [
             float(cross_entropy(judge(row[side])[1], label[None].double()))
             for row, label in zip(rows, labels, strict=True)
         ]
-        assert float(term) == pytest.approx(sum(losses) / len(losses), rel=1e-4)
+        assert term.item() == pytest.approx(sum(losses) / len(losses), rel=1e-4)
     back = [
         float((paint(with_label(y, label[None])) - x).abs().mean())
         for (x, y), label in zip(rows, batch.labels, strict=True)
     ]
-    assert float(terms["rec"]) == pytest.approx(10 * sum(back) / len(back), rel=1e-4)
+    assert terms["rec"].item() == pytest.approx(10 * sum(back) / len(back), rel=1e-4)
     assert {*found} == {"discriminator", "real_domain", "penalty"} and {*terms} == {"gan", "fake_domain", "rec"}
 
 
@@ -248,6 +251,32 @@ def tinted(place: Path, count: int, split: str = "train") -> Path:
     return place
 
 
+class Planted(Generator):
+    """What a generator may become: one that gives the negative, or one that gives the same always."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.stride, self.smallest, self.share = 4, 8, share
+
+    def forward(self, entered: Tensor) -> Tensor:
+        return self.share * entered[:, :3]
+
+
+def test_what_goes_wrong_is_seen(skies: Path):
+    """Negatives and one picture for all are seen in the terms that the watchdog reads."""
+    training = trainer(skies)
+    training.on_fit_start()
+    said: dict[float, list[str]] = {}
+    for share in (-1.0, 0.0, 1.0):
+        training.generator = Planted(share)
+        terms = training.held_out_terms()
+        watchdog = Watchdog()
+        said[share] = [*watchdog.after_look(terms), *watchdog.after_look(terms)]
+    assert any("light and dark are exchanged" in words for words in said[-1.0])
+    assert any("nearly alike whatever goes in" in words for words in said[0.0])
+    assert not said[1.0]
+
+
 @pytest.mark.slow
 def test_it_learns_what_a_domain_is(tmp_path: Path):
     """Blue shapes become red: half of the way at least where they were drawn, and the white around stays."""
@@ -266,4 +295,3 @@ def test_it_learns_what_a_domain_is(tmp_path: Path):
     red = to_tensor(translate(trained.model, shape, to="red").image)[0].mean(dim=(1, 2))
     blue = to_tensor(translate(trained.model, shape, to="blue").image)[0].mean(dim=(1, 2))
     assert red[0] > blue[0] and red[2] < blue[2]
-    assert blots(0).size == (40, 32)

@@ -14,12 +14,10 @@ from torch import Tensor, nn
 
 from impasto.cli import main
 from impasto.errors import InputError, SettingError, WeightsError
-from impasto.export.runtime import Session
 from impasto.image.io import read_image
 from impasto.image.tensors import to_tensor
 from impasto.methods.stargan import StarganSettings, card_of, generator_of
 from impasto.verbs.evaluate import evaluate
-from impasto.verbs.export import export_model
 from impasto.verbs.reproduce import reproduce
 from impasto.verbs.translate import TranslateSettings, load_translator, translate
 from impasto.weights.foreign_translators import translate_generator
@@ -49,7 +47,7 @@ def both(folder: Path) -> Path:
 
 def test_each_name_gives_another_picture_of_the_same_size(both: Path):
     pictures = {to: translate(both, "cat.png", to=to).image for to in ("happy", "sad", "Male", "Black_Hair,Male")}
-    assert {(image.height, image.width) for image in pictures.values()} == {(48, 64)}
+    assert {(image.height, image.width) for image in pictures.values()} == {(36, 48)}
     pixels = [image.pixels.astype(int) for image in pictures.values()]
     for index, one in enumerate(pixels):
         assert all(np.abs(one - other).max() > 3 for other in pixels[:index])
@@ -71,11 +69,10 @@ def test_what_is_not_known_is_refused_with_what_is(both: Path, folder: Path):
 def test_a_strip_of_all(both: Path):
     strip = translate(both, "cat.png", to="all").image
     alone = translate(both, "cat.png", to="sad").image
-    assert strip.width > 6 * 64 and strip.height > 48
-    cells = np.lib.stride_tricks.sliding_window_view(strip.pixels, (48, 64, 3))[:, :, 0]
-    for cell in (alone.pixels, read_image("cat.png").pixels):
-        apart = np.abs(cells[:, -200:] if cell is alone.pixels else cells[:, :20]).astype(int) - cell
-        assert np.abs(apart).max(axis=(2, 3, 4)).min() <= 1, "the source first, the last name at the end"
+    assert strip.width > 6 * 48 and strip.height > 36
+    shown = np.lib.stride_tricks.sliding_window_view(strip.pixels, (36, 48, 3))[:, :, 0].astype(int)
+    for picture, places in ((read_image("cat.png").pixels, shown[:, :20]), (alone.pixels, shown[:, -20:])):
+        assert np.abs(places - picture).max(axis=(2, 3, 4)).min() <= 1, "the source first, the last name at the end"
     assert strip.recipe is not None and strip.recipe["settings"]["to"] == "all"
 
 
@@ -119,19 +116,6 @@ def test_a_video(both: Path, make_clip: MakeClip, capsys: pytest.CaptureFixture[
     assert "to is 'all', which makes a strip of a picture; name one domain for a video" in capsys.readouterr().err
     assert main(["translate", str(both), clip, "--to", "happy", "-o", "x.mp4"]) == 0
     assert Path("x.mp4").is_file()
-
-
-def test_an_exported_network_has_the_label_as_an_input(both: Path, folder: Path):
-    made = export_model(both, folder / "both.onnx")
-    assert {*made.inputs} == {"source", "label", "painted"}
-    assert made.styles == ("Black_Hair", "Blond_Hair", "Male", "happy", "sad")
-    assert max(found["max"] for found in made.parity) < 1e-4
-    session, picture = Session((folder / "both.onnx").read_bytes()), torch.rand(1, 3, 37, 50)
-    labels = StarganSettings(domains=BOTH).labels
-    for to in ("sad", "Male,Black_Hair"):
-        image = translate(both, picture, to=to, precision="fp32").image
-        (label,) = labels.chosen(to).values()
-        assert float((session(source=picture, label=label) - to_tensor(image)).abs().max()) <= 0.5 / 255 + 1e-4
 
 
 class Block(nn.Module):
@@ -204,7 +188,9 @@ def test_what_is_nearly_a_published_generator():
 
 def same(path: Path, *domains: str) -> Path:
     """Write a generator that gives grey whatever it is told."""
-    settings = StarganSettings(domains=domains, base_channels=2, num_blocks=0, crop_size=32, load_size=32)
+    settings = StarganSettings(
+        domains=domains, base_channels=2, num_blocks=0, num_layers=5, crop_size=32, load_size=32
+    )
     generator = generator_of(settings)
     nn.init.zeros_(generator.leave.weight)
     write_model(path, generator.state_dict(), card_of(settings))
