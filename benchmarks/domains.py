@@ -14,7 +14,7 @@ more is wanted. `domains.png` in RUNS is a strip to look at, `truth.png` what it
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def measure(model: Path, folder: Path, size: int) -> dict[str, float]:
 def write_strips(model: Path, folder: Path, size: int, runs: Path) -> None:
     """Put drawings of the first tone beside what becomes of them in each, and beside what should."""
     known = [*twins(find_domains(folder, "test")).values()]
-    shown: list[Mapping[str, Member]] = known[:: max(1, len(known) // SHOWN)][:SHOWN]
+    shown: Sequence[Mapping[str, Member]] = known[:: max(1, len(known) // SHOWN)][:SHOWN]
     made: list[Image | None] = []
     true: list[Image | None] = []
     for named in shown:

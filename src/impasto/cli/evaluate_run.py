@@ -10,8 +10,9 @@ from impasto.cli.options import Settings, given, parse
 from impasto.cli.progress import folder_bar
 from impasto.cli.translate_run import model_file
 from impasto.errors import ImpastoError, SettingError
+from impasto.metrics.seen import Features
 from impasto.nn.compute import reused_memory
-from impasto.verbs.evaluate import Features, evaluate
+from impasto.verbs.evaluate import evaluate
 from impasto.verbs.translate import TranslateSettings
 
 COMMAND = "impasto evaluate"

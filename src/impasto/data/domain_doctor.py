@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from impasto.data.domains import (
-    CELEBA,
     AttributeFile,
     attribute_file,
     data_sets_in,
@@ -17,6 +16,7 @@ from impasto.data.domains import (
 from impasto.data.label_sets import ANY
 from impasto.errors import ImpastoError, one_line
 from impasto.image.files import SUFFIXES
+from impasto.weights.foreign_domains import CELEBA
 
 FEW = 20
 """Fewer pictures of a domain than this hardly teach it."""
@@ -36,7 +36,7 @@ class Told(NamedTuple):
 
 def domain_places(folder: Path, split: str) -> dict[str, Path]:
     """Return where the pictures of a split lie, data set by data set and domain by domain."""
-    places = {}
+    places: dict[str, Path] = {}
     for data_set in data_sets_in(folder):
         if attribute_file(data_set) is not None:
             found = pictures_of(data_set, split)
@@ -101,8 +101,8 @@ def _of_folders(data_set: Path) -> Iterator[Told]:
 
 
 def _of_attributes(data_set: Path, listed: AttributeFile, attributes: str) -> Iterator[Told]:
-    if listed.count is not None and listed.count != len(listed.rows):
-        what = f"says that it has {listed.count} rows, and has {len(listed.rows)}"
+    if listed.stated is not None and listed.stated != len(listed.rows):
+        what = f"says that it has {listed.stated} rows, and has {len(listed.rows)}"
         yield Told("warning", [listed.path], what, "get it whole, or correct the first line")
     pictures = {path.name: path for split in ("train", "val", "test") for path in pictures_of(data_set, split)}
     if without := [path for name, path in sorted(pictures.items()) if name not in listed.rows]:

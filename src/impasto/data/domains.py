@@ -50,13 +50,13 @@ class AttributeFile(NamedTuple):
 
     Attributes:
         path: Of the file.
-        count: How many rows it says that it has; None if it does not.
+        stated: How many rows it says that it has; None if it does not.
         names: Of the attributes.
         rows: Which attributes each file has, by its name.
     """
 
     path: Path
-    count: int | None
+    stated: int | None
     names: tuple[str, ...]
     rows: Mapping[str, frozenset[str]]
 
@@ -198,7 +198,7 @@ def twins(domains: Domains) -> dict[tuple[int, str], dict[str, Member]]:
     It is where pictures of one name are much nearer to each other than to the next ones.
     """
     labels, named = domains.labels, of_one_name(domains.members)
-    found = {}
+    found: dict[tuple[int, str], dict[str, Member]] = {}
     for owner in {owner for owner, _ in named}:
         mine = {key: each for key, each in named.items() if key[0] == owner}
         if labels.sets[owner].exclusive and len(mine) > 1 and _are_alike([*mine.values()]):

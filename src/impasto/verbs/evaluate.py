@@ -146,7 +146,9 @@ def _of_domains(
         on_picture=on_picture,
     )
     left = f"mean absolute difference from the truth by that of the input, where the latter is above {DIFFERS:.4f}"
-    protocol = _protocol(translator, split, measured.count, settings.size, seeing.about, alone) | {"left": left}
+    protocol = _protocol(translator, split, measured.translations, settings.size, seeing.about, alone) | {
+        "left": left
+    }
     return Evaluation(measured.values, measured.intervals, measured.real, protocol, measured.broken)
 
 

@@ -44,7 +44,7 @@ class Measured(NamedTuple):
     values: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     real: Mapping[str, float]
-    count: int
+    translations: int
     broken: Mapping[str, str]
 
 
@@ -100,7 +100,7 @@ def measure_domains(
             errors.setdefault(name, []).append(error)
         if on_picture is not None:
             on_picture(number, len(tasks))
-    count = sum(map(len, (*errors.values(), *seen.values())))
+    count = sum(map(len, errors.values())) + sum(map(len, seen.values()))
     if count < 2:
         why = f"; the first: {next(iter(broken.values()))}" if broken else ""
         raise InputError(f"{count} translations of {split} could be measured, and two are needed{why}")
