@@ -6,7 +6,7 @@ a line a picture, its file and 1 or -1 for each attribute, as CelebA has it. And
 is laid out in one of these two ways: several data sets, which train one network together.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -153,8 +153,8 @@ def read_attributes(path: Path) -> AttributeFile:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise InputError(f"{one_line(str(path))} cannot be read ({error}); give a text file") from None
-    count = int(lines.pop(0)) if lines and lines[0].strip().isdecimal() else None
-    before = 1 if count is None else 2
+    stated = int(lines.pop(0)) if lines and lines[0].strip().isdecimal() else None
+    before = 1 if stated is None else 2
     names = tuple(lines[0].split()) if lines else ()
     if not names or len({*names}) < len(names):
         raise InputError(f"{one_line(str(path))} has no line of names, each once; see that of CelebA")
@@ -168,7 +168,7 @@ def read_attributes(path: Path) -> AttributeFile:
                 f"line {number} of {one_line(str(path))} is not a file and {len(names)} times 1 or -1; mend it"
             )
         rows[file] = frozenset(name for name, value in zip(names, values, strict=True) if value == "1")
-    return AttributeFile(path, count, names, rows)
+    return AttributeFile(path, stated, names, rows)
 
 
 def pictures_of(data_set: Path, split: str) -> list[Path]:
@@ -227,12 +227,6 @@ def split_by_name(members: Sequence[Member], every: int, most: int) -> tuple[lis
             held_out += named[stem]
     kept = {member.path for member in held_out}
     return [member for member in members if member.path not in kept], held_out
-
-
-def counts_of(members: Sequence[Member], labels: LabelSets) -> dict[str, int]:
-    """Return how many pictures have each name."""
-    counted = Counter(name for member in members for name in member.present)
-    return {name: counted[name] for name in labels.names}
 
 
 def _are_alike(named: Sequence[Mapping[str, Member]]) -> bool:
