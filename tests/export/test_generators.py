@@ -10,12 +10,14 @@ from torch import nn
 from impasto.errors import SettingError
 from impasto.export.parity import SIZES
 from impasto.export.runtime import Session
-from impasto.methods import cut, cyclegan, pix2pix, pix2pixhd, spade
+from impasto.image.tensors import to_tensor
+from impasto.methods import cut, cyclegan, pix2pix, pix2pixhd, spade, stargan
 from impasto.methods.cut import CutSettings
 from impasto.methods.cyclegan import BothWays, CycleGANSettings
 from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.spade import SpadeSettings
+from impasto.methods.stargan import StarganSettings
 from impasto.verbs.export import export_model
 from impasto.verbs.translate import translate
 from impasto.weights.model import Card, write_model
@@ -110,3 +112,29 @@ def test_an_exported_unet_makes_what_translate_makes(tmp_path: Path):
     highest = 2**wanted.bits - 1
     found = made[0].permute(1, 2, 0).numpy() * highest
     assert made.shape == (1, 3, 21, 17) and abs(found - wanted.pixels).max() <= 1
+
+
+def test_an_exported_stargan_has_the_label_as_an_input(tmp_path: Path):
+    settings = StarganSettings(domains=("Black_Hair,Male", "happy|sad"), base_channels=4, num_blocks=1)
+    torch.manual_seed(0)
+    generator = stargan.generator_of(settings)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.mul_(4)
+    write_model(tmp_path / "net.safetensors", generator.state_dict(), stargan.card_of(settings))
+    done = export_model(tmp_path / "net.safetensors", tmp_path / "net.onnx")
+    assert {*done.inputs} == {"source", "label", "painted"} and done.styles == (
+        "Black_Hair",
+        "Male",
+        "happy",
+        "sad",
+    )
+    assert max(found["max"] for found in done.parity) < 1e-4
+    session, source = Session((tmp_path / "net.onnx").read_bytes()), torch.rand(1, 3, 21, 18)
+    made = []
+    for to in ("sad", "Male,Black_Hair"):
+        (label,) = settings.labels.chosen(to).values()
+        made.append(session(source=source, label=label))
+        wanted = translate(tmp_path / "net.safetensors", source, to=to, precision="fp32").image
+        assert float((made[-1] - to_tensor(wanted)).abs().max()) <= 0.5 / 255 + 1e-4
+    assert float((made[0] - made[1]).abs().max()) > 0.01

@@ -15,15 +15,16 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from impasto.data.domain_doctor import domain_findings
+from impasto.data.domains import attribute_file
 from impasto.data.labelled import CLASSES, name_of, read_classes
+from impasto.data.layouts import WANTED, Kind, places_of
 from impasto.errors import ImpastoError, InputError, one_line
 from impasto.image.decoding import decode
 from impasto.image.files import SUFFIXES, read_file
 from impasto.image.formats import MAX_PIXELS, sniff
 from impasto.image.labels import Palette, read_label_map
 
-Kind = Literal["pairs", "labels", "photos", "unpaired"]
-"""How a data folder is laid out: aligned pairs, label maps with pictures, photos, or two kinds without pairs."""
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "val", "test")
 FEW = 20
@@ -96,7 +97,13 @@ class _Seen(NamedTuple):
 
 
 def check_data(
-    folder: Path, kind: Kind, *, crop_size: int = 256, classes: int = 0, on_file: Any = None
+    folder: Path,
+    kind: Kind,
+    *,
+    crop_size: int = 256,
+    classes: int = 0,
+    attributes: str = "",
+    on_file: Any = None,
 ) -> Diagnosis:
     """Look at every file of a data folder.
 
@@ -105,6 +112,7 @@ def check_data(
         kind: How it is laid out.
         crop_size: Pixels each way of the crops it will be trained on.
         classes: How many classes label maps have; 0 if that is not said.
+        attributes: Which attributes of a CelebA file are to be learnt; by default those that a training takes.
         on_file: Called after every file with how many are done, and how many there are.
 
     Raises:
@@ -112,19 +120,20 @@ def check_data(
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {one_line(str(folder))}; give that of a data set")
-    return _Doctor(folder, kind, crop_size, classes).diagnosis(on_file)
+    return _Doctor(folder, kind, crop_size, classes, attributes).diagnosis(on_file)
 
 
 class _Doctor:
-    def __init__(self, folder: Path, kind: Kind, crop_size: int, classes: int) -> None:
+    def __init__(self, folder: Path, kind: Kind, crop_size: int, classes: int, attributes: str) -> None:
         self.folder, self.kind, self.crop_size, self.classes = folder, kind, crop_size, classes
+        self.attributes = attributes
         self.findings: list[Finding] = []
         self.seen: dict[Path, _Seen] = {}
 
     def diagnosis(self, on_file: Any) -> Diagnosis:
-        places = {split: _places(self.folder, split, self.kind) for split in SPLITS}
+        places = {split: places_of(self.folder, split, self.kind) for split in SPLITS}
         if not places["train"]:
-            raise InputError(f"{one_line(str(self.folder))} holds no {_WANTED[self.kind]}; lay it out so")
+            raise InputError(f"{one_line(str(self.folder))} holds no {WANTED[self.kind]}; lay it out so")
         folders = [place for split in places.values() for place in split.values()]
         files = [path for place in folders for path in self._files(place)]
         for number, path in enumerate(files, 1):
@@ -141,6 +150,9 @@ class _Doctor:
         self._duplicates(places)
         if self.kind == "labels":
             self._label_maps(places)
+        if self.kind == "domains":
+            for severity, found_in, what, remedy in domain_findings(self.folder, self.attributes):
+                self._find(severity, found_in, what, remedy)
         if self.kind == "unpaired":
             self._amount_of_kinds(counts)
         else:
@@ -162,7 +174,8 @@ class _Doctor:
 
     def _files(self, place: Path) -> list[Path]:
         """Return the pictures of a folder, and tell of what is none."""
-        within = sorted(path for path in place.iterdir() if path.name[0] != ".")
+        listed = attribute_file(place) if self.kind == "domains" else None
+        within = sorted(path for path in place.iterdir() if path.name[0] != "." and path != listed)
         pictures = [path for path in within if path.suffix.lower() in SUFFIXES]
         other = [path for path in within if path not in pictures]
         self._find("note", (path for path in other if path.is_dir()), "is a folder in a folder of pictures",
@@ -206,6 +219,8 @@ class _Doctor:
 
     def _examples(self, places: Mapping[str, Path]) -> int:
         """Tell of what lacks its other half; return how many examples a split has."""
+        if self.kind == "domains":
+            return sum(1 for place in places.values() for _ in self._known(place))
         named = {part: {self._name(path): path for path in self._known(place)} for part, place in places.items()}
         complete = set.intersection(*(set(paths) for paths in named.values()))
         for part, paths in named.items():
@@ -255,15 +270,19 @@ class _Doctor:
         ]
         if len(pictures) > MOST_COMPARED:
             return
+        splits = {place: split for split, found in places.items() for place in found.values()}
         thumbs = np.stack([each.thumb.ravel() for each in pictures]) if pictures else np.zeros((0, THUMB**2))
         for index, each in enumerate(pictures):
             apart = np.abs(thumbs[index + 1 :] - thumbs[index]).mean(axis=1)
             for offset in np.flatnonzero(apart <= NEARLY).tolist():
                 other = pictures[index + 1 + offset]
-                if each.path.parent == other.path.parent:
+                places_apart = each.path.parent != other.path.parent
+                if places_apart and self.kind == "domains" and each.sha256 != other.sha256:
+                    continue  # of one thing in two domains little may differ
+                if not places_apart:
                     same = "are the same picture" if each.sha256 == other.sha256 else "are nearly the same picture"
                     self._find("warning", (each.path, other.path), same, "take one out")
-                elif _split_of(each.path.parent) != _split_of(other.path.parent):
+                elif splits[each.path.parent] != splits[other.path.parent]:
                     self._find("warning", (each.path, other.path),
                                "are the same picture in two splits: what is measured was trained on",
                                "take one out")  # fmt: skip
@@ -271,6 +290,9 @@ class _Doctor:
                     self._find("warning", (each.path, other.path),
                                "are the same picture in both kinds: nothing tells them apart",
                                "take it out of one")  # fmt: skip
+                elif self.kind == "domains":
+                    self._find("warning", (each.path, other.path), "are the same picture in two domains",
+                               "take it out of the one that it is not of")  # fmt: skip
 
     def _label_maps(self, places: Mapping[str, Mapping[str, Path]]) -> None:
         try:
@@ -342,35 +364,6 @@ class _Doctor:
     def _is_map(self, path: Path, places: Mapping[str, Mapping[str, Path]], *parts: str) -> bool:
         wanted = parts or ("labels", "instances")
         return any(split.get(part) == path.parent for split in places.values() for part in wanted)
-
-
-_WANTED = {
-    "pairs": "train of pictures side by side, nor trainA and trainB",
-    "labels": "train_label with train_img, nor trainannot with train",
-    "photos": "pictures",
-    "unpaired": "trainA with trainB",
-}
-
-
-def _places(folder: Path, split: str, kind: Kind) -> dict[str, Path]:
-    """Return where the parts of a split lie, none if it is not there."""
-    if kind == "photos":
-        return {"both": folder} if split == "train" and any(folder.iterdir()) else {}
-    if kind in ("pairs", "unpaired"):
-        if kind == "pairs" and (folder / split).is_dir():
-            return {"both": folder / split}
-        sides = {"a": folder / f"{split}A", "b": folder / f"{split}B"}
-        return sides if all(place.is_dir() for place in sides.values()) else {}
-    for labels, pictures in ((f"{split}_label", f"{split}_img"), (f"{split}annot", split)):
-        if (folder / labels).is_dir() and (folder / pictures).is_dir():
-            places = {"labels": folder / labels, "pictures": folder / pictures}
-            instances = folder / f"{split}_inst"
-            return places | ({"instances": instances} if instances.is_dir() else {})
-    return {}
-
-
-def _split_of(place: Path) -> str:
-    return next((split for split in SPLITS if place.name.startswith(split)), place.name)
 
 
 def _thumbnail(grey: NDArray[np.float32]) -> NDArray[np.float32]:

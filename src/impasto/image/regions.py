@@ -71,6 +71,12 @@ def visible_colors(image: Image) -> Float[Tensor, "1 3 _h _w"]:
     return torch.where(alpha > 0, picture, mean)
 
 
+def on_white(image: Image) -> Float[Tensor, "1 3 _h _w"]:
+    """Return a picture's colours on white paper, as drawings with transparent places are shown."""
+    picture, alpha = to_tensor(image), alpha_tensor(image)
+    return picture if alpha is None else torch.lerp(torch.ones_like(picture), picture, alpha)
+
+
 def intersect(masks: Sequence[Tensor | None], height: int, width: int) -> Float[Tensor, "1 1 _hh _ww"] | None:
     """Multiply masks of any sizes at one size; None stands for everywhere."""
     given = [resize(mask, height, width) for mask in masks if mask is not None]

@@ -22,6 +22,7 @@ class Method:
         unpaired: Whether it learns from pictures of two kinds that do not belong together.
         both_ways: Whether its model file has a generator for each direction.
         file: Its file among the methods, where that is not called like it: several methods of one paper.
+        named_domains: Whether it is told by name what to translate to.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Method:
     unpaired: bool = False
     both_ways: bool = False
     file: str = ""
+    named_domains: bool = False
 
     def load(self) -> ModuleType:
         """Import the method's file, which has its settings class and `networks(settings)`."""
@@ -162,6 +164,16 @@ METHODS = MappingProxyType(
             url="https://arxiv.org/abs/2007.15651",
             unpaired=True,
             file="cut",
+        ),
+        "stargan": Method(
+            name="stargan",
+            verb="translate",
+            settings="StarganSettings",
+            what="turns pictures of many domains into each other, called by name, as learnt from folders of each",
+            paper="Choi, Choi, Kim, Ha, Kim & Choo, StarGAN: Unified Generative Adversarial Networks for "
+            "Multi-Domain Image-to-Image Translation, CVPR 2018",
+            url="https://arxiv.org/abs/1711.09020",
+            named_domains=True,
         ),
     }
 )

@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -67,10 +68,14 @@ class AdversarialTraining(Training):
     def networks(self) -> Mapping[str, nn.Module]:
         """Return what is improved, by name: every one of them in every step."""
 
+    def updates_of(self, network: str) -> int:
+        """Return how often a network is improved in every step."""
+        return 1
+
     @property
     def updates(self) -> int:
-        """How many optimisers step in every step."""
-        return len(self.networks())
+        """How often optimisers step in every step."""
+        return sum(self.updates_of(name) for name in self.networks())
 
     @property
     def batches(self) -> int:
@@ -154,7 +159,12 @@ class AdversarialTraining(Training):
             )
             for name, network in self.networks().items()
         ]
-        return adams, [{"scheduler": LambdaLR(adam, self.rate), "interval": "step"} for adam in adams]
+        times = [self.updates_of(name) for name in self.networks()]
+        schedules = [LambdaLR(adam, partial(self._rate, each)) for adam, each in zip(adams, times, strict=True)]
+        return adams, [{"scheduler": schedule, "interval": "step"} for schedule in schedules]
+
+    def _rate(self, times: int, update: int) -> float:
+        return self.rate(update // times)
 
     def improve(self, which: str, terms: Mapping[str, Tensor], batch: int) -> None:
         """Take a step of one network against the sum of its terms, once enough batches are added up.
@@ -175,10 +185,11 @@ class AdversarialTraining(Training):
                 )
         place = [*self.networks()].index(which)
         optimizer, schedule = _several(self.optimizers())[place], _several(self.lr_schedulers())[place]
-        if batch % self.batches == 0:
+        added = self.settings.accumulate
+        if batch % added == 0:
             optimizer.zero_grad()
-        self.manual_backward(torch.stack([*terms.values()]).sum() / self.batches)
-        if (batch + 1) % self.batches == 0:
+        self.manual_backward(torch.stack([*terms.values()]).sum() / added)
+        if (batch + 1) % added == 0:
             optimizer.step()
             schedule.step()
             if which == "generator" and self.averaged is not None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from impasto._typing import Picture
-from impasto.training.chapters import CHAPTER, Chapters, between_chapters
+from impasto.training.chapters import CHAPTER, ChapterLoader, Chapters, between_chapters
 from impasto.weights.model import Card
 
 
@@ -92,4 +92,4 @@ class Training(lightning.LightningModule):
         together, share = self.samples_a_step, (size, self.global_rank, self.processes)
         taken = lambda: self.steps_done * together  # noqa: E731
         chapters = Chapters(CHAPTER * together, self.steps * together, taken, share)
-        return DataLoader(samples, size, sampler=chapters, collate_fn=collate)
+        return ChapterLoader(samples, size, sampler=chapters, collate_fn=collate)

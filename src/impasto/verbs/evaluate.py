@@ -29,15 +29,18 @@ from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.labels import Palette
 from impasto.image.regions import visible_colors
 from impasto.methods import METHODS
+from impasto.methods.stargan import StarganSettings
 from impasto.metrics.distance import perceptual_distance
 from impasto.metrics.edges import edge_correlation
 from impasto.metrics.frechet import frechet_distance
 from impasto.metrics.intervals import COVERED, DRAWS, bootstrap
 from impasto.metrics.kernel import kernel_distance
 from impasto.metrics.pixels import l1, psnr, ssim
+from impasto.metrics.relative import DIFFERS
 from impasto.metrics.seen import Features, seer
 from impasto.nn.vgg import VGG
-from impasto.verbs.translate import TranslateSettings, load_translator, settings_of, translate
+from impasto.verbs.evaluate_domains import measure_domains
+from impasto.verbs.translate import TranslateSettings, Translator, load_translator, settings_of, translate
 from impasto.weights.model import Card
 
 FRECHET, KERNEL = "fid_efficientnet_lite0", "kid_efficientnet_lite0"
@@ -96,6 +99,8 @@ def evaluate(
     settings = settings or TranslateSettings()
     translator = load_translator(model, settings)
     size = settings.size or int(settings_of(translator).whole_size)
+    if METHODS[translator.card.method].named_domains:
+        return _of_domains(model, Path(data), split, features, replace(settings, size=size), on_picture)
     settings = replace(settings, size=None)
     broken: dict[str, str] = {}
     folder = _Folder(Path(data), translator.card, settings.direction)
@@ -124,20 +129,57 @@ def evaluate(
         {name: measure(*map(np.arange, counts)) for name, measure in measures.items()},
         {name: bootstrap(measure, *counts) for name, measure in measures.items()},
         pictures.real(() if split == "train" else folder.targets("train", size, pictures.counts[-1])),
-        {
-            "impasto": __version__,
-            "model": {"name": translator.name, "sha256": translator.sha256},
-            "split": split,
-            "count": count,
-            "size": f"shorter side {size} pixels",
-            "resize": "bicubic, antialiased; label maps nearest",
-            "format": "8 bits, before any file",
-            "features": pictures.seer.about,
-            "intervals": f"{COVERED:.0%} of {DRAWS} bootstrap draws",
-            "settings": {name: value for name, value in asdict(settings).items() if name != "size"},
-        },
+        _protocol(translator, split, count, size, pictures.seer.about, settings),
         broken,
     )
+
+
+def _of_domains(
+    model: str | os.PathLike[str],
+    data: Path,
+    split: str,
+    features: Features,
+    settings: TranslateSettings,
+    on_picture: OnPicture | None,
+) -> Evaluation:
+    """Measure a network that is told by name what to translate to."""
+    translator, seeing = load_translator(model, settings), seer(features)
+    built, alone = translator.card.settings_as(StarganSettings), replace(settings, size=None)
+    assert settings.size is not None
+    measured = measure_domains(
+        lambda picture, to: visible_colors(translate(model, picture, settings=replace(alone, to=to)).image),
+        built.labels,
+        data,
+        split=split,
+        attributes=built.attributes,
+        to=settings.to,
+        size=settings.size,
+        seeing=seeing,
+        on_picture=on_picture,
+    )
+    left = f"mean absolute difference from the truth by that of the input, where the latter is above {DIFFERS:.4f}"
+    protocol = _protocol(translator, split, measured.translations, settings.size, seeing.about, alone) | {
+        "left": left
+    }
+    return Evaluation(measured.values, measured.intervals, measured.real, protocol, measured.broken)
+
+
+def _protocol(
+    translator: Translator, split: str, count: int, size: int, about: str, settings: TranslateSettings
+) -> dict[str, Any]:
+    """Return how pictures are measured."""
+    return {
+        "impasto": __version__,
+        "model": {"name": translator.name, "sha256": translator.sha256},
+        "split": split,
+        "count": count,
+        "size": f"shorter side {size} pixels",
+        "resize": "bicubic, antialiased; label maps nearest",
+        "format": "8 bits, before any file",
+        "features": about,
+        "intervals": f"{COVERED:.0%} of {DRAWS} bootstrap draws",
+        "settings": {name: value for name, value in asdict(settings).items() if name != "size"},
+    }
 
 
 class _Paired:

@@ -22,6 +22,7 @@ from impasto.export.onnx_file import OPSET, to_onnx
 from impasto.methods import METHODS
 from impasto.methods.adain import AdainPainter
 from impasto.methods.prediction import PredictionPainter
+from impasto.methods.stargan import StarganSettings, with_label
 from impasto.nn.labelled import LabelSettings
 from impasto.nn.one_pass import Painter
 from impasto.nn.vgg import VGG
@@ -159,7 +160,9 @@ def _translator(path: Path, direction: Direction | None) -> Translator | None:
 
 def _painted(translator: Translator, settings: Any, inputs: Mapping[str, Tensor]) -> Tensor:
     """Return what `translate` makes of an exported network's inputs, without noise."""
-    if not isinstance(settings, LabelSettings):
+    if isinstance(settings, StarganSettings):
+        seen = Seen(with_label(inputs["source"] * 2 - 1, inputs["label"]))
+    elif not isinstance(settings, LabelSettings):
         seen = Seen(inputs["source"] * 2 - 1)
     else:
         entered = settings.encoded(inputs["labels"], inputs.get("instances", inputs["labels"]))

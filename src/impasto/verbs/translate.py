@@ -12,14 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from impasto.data.label_sets import ALL, ANY
 from impasto.data.pairs import Direction
 from impasto.errors import SettingError, WeightsError, check_choice, check_range, check_whole
 from impasto.image.channels import from_channels, with_channels
+from impasto.image.grid import grid
 from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.labels import read_labels
+from impasto.image.regions import on_white
 from impasto.image.resize import fit, resize
 from impasto.methods import METHODS
 from impasto.methods.pix2pixhd import InstanceEncoder
+from impasto.methods.stargan import StarganSettings, with_label
 from impasto.nn import translate as any_size
 from impasto.nn.blocks import Noise
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
@@ -40,6 +44,9 @@ class TranslateSettings:
 
     size: int | None = None
     """Longest side in pixels of what is translated; by default the picture's own."""
+    to: str | None = None
+    """What to translate to, for a network that knows domains by name: Sunrise; of attributes several, Male,Young,
+    and what is not named the picture shall not have; all is a strip of every one."""
     noise: float = 1.0
     """How much of the noise that the network was trained with; 0 gives the same picture for every seed."""
     seed: int = 0
@@ -100,10 +107,11 @@ def translate(
             `instance_features`); by default looks are drawn, by the seed.
         edits: What to do to a label map before it is painted, such as `"remove 7"`; see `impasto.edit`.
         settings: All settings at once.
-        **changes: Single settings, such as `seed=3`, in place of or on top of `settings`.
+        **changes: Single settings, such as `seed=3` or `to="Sunrise"`, in place of or on top of `settings`.
 
     Returns:
-        The picture, of the source's own size unless `size` is given, with as many bits; and its recipe.
+        The picture, of the source's own size unless `size` is given, with as many bits; and its recipe. For
+        `to="all"` a strip: the source and what it becomes in every domain, with their names.
 
     Raises:
         InputError: If the picture or the model cannot be read.
@@ -117,6 +125,7 @@ def translate(
     settings = with_changes(settings or TranslateSettings(), changes, "translate")
     translator = load_translator(model, settings)
     labelled = METHODS[translator.card.method].labelled
+    targets = _targets(translator, settings)
     photo = read_labels(source) if labelled else read_image(source)
     numbers = None if instances is None else read_labels(instances)
     wanted = None if style is None else read_image(style)
@@ -126,16 +135,21 @@ def translate(
         raise SettingError(f"{translator.name} translates pictures; instances, style and edits are for label maps")
     try:
         if labelled:
-            seen = _seen(photo, numbers, wanted, edits, translator, settings)
+            seen = [_seen(photo, numbers, wanted, edits, translator, settings)]
         else:
-            seen = Seen(_picture(photo, translator, settings))
-        painted = translated(seen, translator, settings)
+            picture = _picture(photo, translator, settings)
+            seen = [Seen(with_label(picture, label)) for label in targets.values()] or [Seen(picture)]
+        painted = [translated(each, translator, settings) for each in seen]
     except (RuntimeError, MemoryError) as error:
         raise explained(error, "translating", max(photo.height, photo.width)) from error
     recipe = recipe_of("translate", settings, inputs, translator, translator=os.fspath(model), edits=list(edits))
     like = replace(photo, pixels=np.zeros((1, 1, 1), np.uint8)) if labelled else photo
-    image = replace(from_channels(painted, like), recipe=recipe)
-    return Result(image, recipe, [{}], time.perf_counter() - began)
+    image = from_channels(painted[0], like)
+    if settings.to == ALL:
+        shown = from_channels((picture + 1) / 2, like)
+        others = [from_channels(each, like) for each in painted]
+        image = grid([shown, *others], columns=1 + len(others), column_labels=["input", *targets])
+    return Result(replace(image, recipe=recipe), recipe, [{}], time.perf_counter() - began)
 
 
 def load_translator(model: str | os.PathLike[str], settings: TranslateSettings) -> Translator:
@@ -181,9 +195,10 @@ def _one_way(card: Card, tensors: Mapping[str, Tensor], direction: Direction) ->
     return (card if direction == "AtoB" else replace(card, channels=card.channels[::-1])), own
 
 
-def model_name(model: Path) -> str:
-    """Return what a model is called in a picture's name: a run's model like the run."""
-    return model.absolute().parent.name if model.stem == "model" else model.stem
+def model_name(model: Path, to: str | None = None) -> str:
+    """Return what a model is called in a picture's name: a run's model like the run; and what it translates to."""
+    name = model.absolute().parent.name if model.stem == "model" else model.stem
+    return name if to is None else f"{name}-{to.replace(ANY, '-').replace('/', '-')}"
 
 
 def settings_of(translator: Translator) -> Any:
@@ -192,9 +207,24 @@ def settings_of(translator: Translator) -> Any:
     return translator.card.settings_as(getattr(row.load(), row.settings))
 
 
+def _targets(translator: Translator, settings: TranslateSettings) -> dict[str, Tensor]:
+    """Return the labels to translate to, by their names; none if the network knows no domains.
+
+    Raises:
+        SettingError: If they are needed and not said, or said and not known.
+    """
+    built = settings_of(translator)
+    if isinstance(built, StarganSettings):
+        return built.labels.chosen(settings.to)
+    if settings.to is not None:
+        raise SettingError(f"to is {settings.to!r}, but {translator.name} knows no domains; leave it out")
+    return {}
+
+
 def _picture(photo: Image, translator: Translator, settings: TranslateSettings) -> Tensor:
-    """Return what a network sees of a picture."""
-    picture = with_channels(photo, translator.card.channels[0])
+    """Return what a network sees of a picture: drawings whose domain is changed lie on white, as in training."""
+    named = METHODS[translator.card.method].named_domains
+    picture = on_white(photo) if named else with_channels(photo, translator.card.channels[0])
     if settings.size is not None:
         picture = resize(picture, *fit(photo.height, photo.width, settings.size))
     return picture * 2 - 1

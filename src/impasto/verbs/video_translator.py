@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto.data.label_sets import ALL
 from impasto.errors import SettingError
 from impasto.image.clips import VideoSettings
 from impasto.image.flow import Frame
@@ -39,6 +40,8 @@ class TranslatedLook:
         translator = load_translator(self.model, self.settings)
         if METHODS[translator.card.method].labelled:
             raise SettingError(f"{translator.name} paints label maps, which are no videos; give pictures")
+        if self.settings.to == ALL:
+            raise SettingError(f"to is {ALL!r}, which makes a strip of a picture; name one domain for a video")
 
     @property
     def size(self) -> int | None:

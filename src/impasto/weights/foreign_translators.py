@@ -19,13 +19,14 @@ from torch.nn.functional import normalize
 
 from impasto.errors import WeightsError
 from impasto.weights.foreign import Translation, check_state, describe
+from impasto.weights.foreign_domains import STARGAN, is_domain_generator, translate_domain_generator
 
 UNET = "the U-Net of pytorch-CycleGAN-and-pix2pix"
 RESNET = "the ResNet of pytorch-CycleGAN-and-pix2pix"
 CUT = "the ResNet of CUT"
 GLOBAL, ENHANCER = "the global generator of Pix2PixHD", "the local enhancer of Pix2PixHD"
 SPADE = "the generator of SPADE"
-KNOWN = (UNET, RESNET, CUT, GLOBAL, ENHANCER, SPADE)
+KNOWN = (UNET, RESNET, CUT, GLOBAL, ENHANCER, SPADE, STARGAN)
 PICTURES = (1, 3, 4)
 """Channels of pictures; whatever has others is a label map."""
 
@@ -59,7 +60,7 @@ def is_generator(state: Mapping[str, Tensor]) -> bool:
     """Return whether a checkpoint is nearly a generator that is known."""
     entries = (_UNET_ENTRY, _ENHANCER_ENTRY, _SPADE_ENTRY)
     return any(entry in state for entry in entries) or (
-        _RESNET_ENTRY in state and state[_RESNET_ENTRY].shape[2:] == (7, 7)
+        is_domain_generator(state) or (_RESNET_ENTRY in state and state[_RESNET_ENTRY].shape[2:] == (7, 7))
     )
 
 
@@ -74,6 +75,8 @@ def translate_generator(state: Mapping[str, Tensor]) -> Translation:
     """
     if _SPADE_ENTRY in state:
         return _spade(state)
+    if is_domain_generator(state):
+        return translate_domain_generator(state)
     left_out = tuple(name for name in state if _RUNNING.search(name))
     kept = {name: tensor for name, tensor in state.items() if name not in left_out}
     if _UNET_ENTRY in kept and kept[_UNET_ENTRY].ndim == 4:
