@@ -16,6 +16,7 @@ COMMANDS = {
     "stylize": "paint pictures after paintings",
     "translate": "turn pictures into others with a network trained on pairs",
     "edit": "remove, move, add and restyle objects of label maps, and paint them",
+    "dream": "paint into pictures what a network believes to see in them",
     "sheet": "paint one picture with many settings, side by side",
     "layers": "see what each layer of the network sees: content, or brush strokes",
     "train": "teach a network to paint, or to translate, from folders of pictures",

@@ -1,10 +1,10 @@
 """Laplacian pyramids: a picture, or a change of one, taken apart by the size of its details.
 
-Convention: each level is what is lost when the one below is halved and doubled again, and the last level is what is
-left; put together they give the picture back, whatever the filter. Ours is the bicubic one of `resize_change`, where
-the paper has a binomial of five taps.
+Convention: each level is what is lost when a picture is halved and doubled again, the next one is that of its half,
+and the last is what is left; put together they give the picture back, whatever the filter. Ours is the bicubic one
+of `resize_change`, where the paper has a binomial of five taps.
 
-Reference: Burt & Adelson, "The Laplacian Pyramid as a Compact Image Code", IEEE Transactions on Communications 1983.
+Reference: Burt & Adelson, "The Laplacian Pyramid as a Compact Image Code", IEEE Trans. Communications, 1983.
 """
 
 from collections.abc import Sequence
@@ -50,17 +50,19 @@ def from_laplacian_pyramid(bands: Sequence[Float[Tensor, "b c _h _w"]]) -> Float
 
 
 def evened(
-    change: Float[Tensor, "1 c _h _w"], levels: int, weight: Weight | None = None
+    change: Float[Tensor, "1 c _h _w"], levels: int, growth: float = 1.0, weight: Weight | None = None
 ) -> Float[Tensor, "1 c _h _w"]:
     """Make the details of all sizes equally strong, and their mean magnitude 1.
 
     Args:
         change: Such as a gradient.
         levels: How often it is halved; 0 only scales it.
+        growth: Strength of each level over that of the next finer one.
         weight: How much each pixel counts for the magnitude; all the same if not given.
     """
     bands = [_scaled(band, weight) for band in laplacian_pyramid(change, levels)]
-    return _scaled(from_laplacian_pyramid(bands), weight)
+    stronger = [growth**level * band for level, band in enumerate(bands)]
+    return _scaled(from_laplacian_pyramid(stronger), weight)
 
 
 def _scaled(band: Float[Tensor, "1 c _h _w"], weight: Weight | None) -> Float[Tensor, "1 c _h _w"]:

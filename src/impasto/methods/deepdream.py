@@ -18,8 +18,8 @@ should be as much as possible like those of the guide's places that they are mos
 
 - EfficientNet-Lite0 dreams, not GoogLeNet, because it comes along; its expansion layers dream of dogs, lizards and
   buildings;
-- the gradient is taken apart by a Laplacian pyramid (`image.laplacian`) whose levels are made equally strong, as
-  their later notebook does it, so that forms appear before noise;
+- the gradient is taken apart by a Laplacian pyramid (`image.laplacian`) whose levels are made about equally strong,
+  as their later notebook does it, so that forms appear before noise;
 - each step goes along the photo's own colours: a change is multiplied by the covariance of the photo's colours
   (Olah et al. 2017, "Feature Visualization", do so with that of all photos), which keeps the rainbow away;
 - tiles have a rim and equal the whole (`nn.tiles`); the published ones rely on jitter alone to hide their seams;
@@ -67,6 +67,8 @@ GUIDE_SIZE, MOST_MATCHES = 320, 1024
 """Longest side at which a guide is looked at, and most of its places that are matched."""
 GREY_SHARE = 0.1
 """Share of a step that goes along no colours."""
+GROWTH = 1.2
+"""Strength of each level of the gradient over the next finer one; equal ones hatch over what they draw."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class DeepDreamSettings:
     jitter: int = 32
     """Most pixels by which the picture is shifted before a step, each way."""
     laplacian_levels: int = 4
-    """How often the gradient is halved to make details of all sizes equally strong; 0 leaves it as it is."""
+    """How often the gradient is halved to make details of all sizes about equally strong; 0 leaves it as it is."""
     colors: Colors = "palette"
     """Which colours: along the photo's `palette`, `free`, or the photo's own, kept by `luminance`, `histogram` or
     `linear` matching."""
@@ -360,9 +362,9 @@ class _Ascent:
         shift = [self._shift() for _ in ("down", "right")]
         shifted = picture.roll(shift, (2, 3))
         gradient, terms = tiled_gradient(shifted, self.objective, settings.tile, RIM)
-        change = evened(gradient.roll([-each for each in shift], (2, 3)), settings.laplacian_levels, weight)
+        change = evened(gradient.roll([-each for each in shift], (2, 3)), settings.laplacian_levels, GROWTH, weight)
         if self.colors is not None:
-            change = evened(torch.einsum("kc,bchw->bkhw", self.colors, change), 0, weight)
+            change = evened(torch.einsum("kc,bchw->bkhw", self.colors, change), 0, weight=weight)
         if weight is not None:
             change = change * weight
         return (picture + settings.step_size * change).clamp(0, 1), terms | {"total": sum(terms.values())}

@@ -1,7 +1,7 @@
-"""The trained networks whose layers can be looked at by name: a classifier and the VGGs, one way to call them all."""
+"""The trained networks whose layers can be looked at by name, a classifier and the VGGs, called alike."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
@@ -49,8 +49,9 @@ def layers_of(name: Backbone) -> Mapping[str, Layer]:
     )
 
 
+@lru_cache(maxsize=1)
 def load_backbone(name: Backbone, device: torch.device, dtype: torch.dtype) -> VGG | EfficientNetLite0:
-    """Return a trained network, frozen, laid out for speed.
+    """Return a trained network, frozen, laid out for speed; the newest is kept.
 
     Args:
         name: Which one; those trained by others on ImageNet alone are fetched the first time.
@@ -83,7 +84,7 @@ def backbone_dtype(name: Backbone, precision: Precision, device: torch.device) -
 
 
 def class_weights(network: EfficientNetLite0, index: int) -> Float[Tensor, " c"]:
-    """Return how much each channel of `head` counts for a class: its logit is their mean over all places, plus a bias."""
+    """Return how much each channel of `head` counts for a class; with a bias, its mean over places is the logit."""
     return network.classifier.weight[index]
 
 

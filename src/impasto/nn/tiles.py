@@ -1,11 +1,12 @@
 """The gradient of what a picture of any size shows, tile by tile, in bounded memory.
 
 A tile is looked at with a rim around it, and only the gradient inside the rim is kept: what a pixel changes lies
-almost wholly within the rim, and where the picture ends the tile ends too. Tiles begin at multiples of the network's
-coarsest stride, so that every place of every layer lies where it lies in the whole picture.
+almost wholly within the rim, and where the picture ends the tile ends too. Tiles begin at multiples of the coarsest
+stride of any network, so that every place of every layer lies where it lies in the whole picture.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from impasto._typing import Picture
 from impasto.nn.backbones import COARSEST
 
 Scores = Mapping[str, tuple[Tensor, int]]
-"""What an objective says of every place, `(1, height, width)`, by the name of the term; and the stride of places."""
+"""What an objective says of every place, `(1, height, width)`, by the term's name; and the stride of places."""
 
 
 class Span(NamedTuple):
@@ -44,10 +45,7 @@ def spans(length: int, tile: int, rim: int) -> list[Span]:
     if length <= tile + rim:
         return [Span(0, length, 0, length)]
     edges = [*range(0, length - rim, tile), length]
-    return [
-        Span(max(0, first - rim), min(length, last + rim), first, last)
-        for first, last in zip(edges, edges[1:], strict=False)
-    ]
+    return [Span(max(0, first - rim), min(length, last + rim), first, last) for first, last in pairwise(edges)]
 
 
 def tiled_gradient(
