@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from impasto.result import Result as Result
     from impasto.result import Step as Step
     from impasto.training.train import train as train
+    from impasto.verbs.channels import channels as channels
     from impasto.verbs.dream import dream as dream
     from impasto.verbs.edit import edit as edit
     from impasto.verbs.evaluate import evaluate as evaluate
@@ -49,6 +50,7 @@ _HOMES = {
     "Step": "impasto.result",
     "TranslateSettings": "impasto.verbs.translate",
     "WeightsError": "impasto.errors",
+    "channels": "impasto.verbs.channels",
     "dream": "impasto.verbs.dream",
     "edit": "impasto.verbs.edit",
     "evaluate": "impasto.verbs.evaluate",

@@ -24,10 +24,10 @@ from impasto.verbs.dream import dream, finished, step_costs, stopped
 
 COMMAND = "impasto dream"
 DESCRIPTION = (
-    "Paint into pictures what a network believes to see in them. One picture becomes CONTENT-dream.png in the current "
-    "folder unless -o says where; a folder's go into FOLDER-dream. With --zoom, --rotate, --frames or an OUT that is "
-    "a video, a picture becomes a film into the dream. No picture dreamt on is ever replaced. Ctrl-C keeps what there "
-    "is."
+    "Paint into pictures what a network believes to see in them. One picture becomes CONTENT-dream.png in the "
+    "current folder unless -o says where; a folder's go into FOLDER-dream. With --zoom, --rotate, --frames or an "
+    "OUT that is a video, a picture becomes a film into the dream. No picture dreamt on is ever replaced. Ctrl-C "
+    "keeps what there is."
 )
 DREAM = "dream"
 """What dreams are called after their photo."""
@@ -123,9 +123,7 @@ class DreamTask(Task):
         longest = max(self.photo.width, self.photo.height)
         if self.settings.size is not None or longest <= deepdream.DEFAULT_SIZE:
             return ""
-        return (
-            f"; dreamt at {deepdream.DEFAULT_SIZE} px and enlarged; --size {longest} dreams finer and smaller forms"
-        )
+        return f"; dreamt at {deepdream.DEFAULT_SIZE} px and enlarged; --size {longest} dreams of smaller forms"
 
 
 class _Dreaming:
@@ -171,9 +169,7 @@ class _Dreaming:
 def _dream_on_video(options: DreamOptions, dreaming: _Dreaming) -> int:
     _check_film(options, "a video is dreamt on alone, one a command")
     if options.film != ZoomSettings():
-        raise SettingError(
-            "--zoom, --rotate, --frames and --rate make a film of a picture; give one, or leave them out"
-        )
+        raise SettingError("--zoom, --rotate, --frames and --rate make a film of a picture; leave them out")
     from impasto.cli.video_run import run_video, video_target
     from impasto.verbs.video import VideoRun
     from impasto.verbs.video_dream import DreamLook
@@ -197,9 +193,7 @@ def _dream_film(options: DreamOptions, dreaming: _Dreaming) -> int:
 
     target = Path(options.output or f"{Path(content).stem if content != STDIN else 'stdin'}-{DREAM}{WRITABLE[0]}")
     if target.suffix.lower() not in WRITABLE:
-        raise SettingError(
-            f"-o is {options.output}, but a film is to be made; give a FILE with {', '.join(WRITABLE)}"
-        )
+        raise SettingError(f"-o is {options.output}, but a film is made; give a FILE with {', '.join(WRITABLE)}")
     fetch_network(options.settings)
     photo = read_stdin() if content == STDIN else read_image(content)
     return run_video(ZoomRun(photo, target, options.settings, options.film, dreaming.guide), as_json=options.json)

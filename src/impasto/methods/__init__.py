@@ -90,7 +90,8 @@ METHODS = MappingProxyType(
             verb="dream",
             settings="DeepDreamSettings",
             what="paints into a picture what a network believes to see in it",
-            paper="Mordvintsev, Olah & Tyka, Inceptionism: Going Deeper into Neural Networks, Google Research, 2015",
+            paper="Mordvintsev, Olah & Tyka, Inceptionism: Going Deeper into Neural Networks, Google Research "
+            "Blog, 2015",
             url="https://research.google/blog/inceptionism-going-deeper-into-neural-networks/",
         ),
         "pix2pix": Method(

@@ -22,6 +22,7 @@ should be as much as possible like those of the guide's places that they are mos
   as their later notebook does it, so that forms appear before noise;
 - each step goes along the photo's own colours: a change is multiplied by the covariance of the photo's colours
   (Olah et al. 2017, "Feature Visualization", do so with that of all photos), which keeps the rainbow away;
+- a class is dreamt of with momentum, which averages over the shifts;
 - tiles have a rim and equal the whole (`nn.tiles`); the published ones rely on jitter alone to hide their seams;
 - a large photo is dreamt on at 1024 pixels unless asked otherwise, and only the change is enlarged.
 """
@@ -29,22 +30,30 @@ should be as much as possible like those of the guide's places that they are mos
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from impasto._typing import Features, Picture, Weight
+from impasto._typing import Picture, Weight
 from impasto.errors import SettingError, check_choice, check_count, check_range, check_whole
 from impasto.image.color import match_colors, with_chroma_of
 from impasto.image.laplacian import evened
 from impasto.image.resize import fit, resize, resize_change
 from impasto.losses.activation import energy, matching, towards
-from impasto.nn.backbones import COARSEST, Backbone, backbone_dtype, class_weights, layers_of, load_backbone
+from impasto.nn.backbones import (
+    COARSEST,
+    Backbone,
+    Chosen,
+    backbone_dtype,
+    class_weights,
+    layer_named,
+    layers_of,
+    load_backbone,
+)
 from impasto.nn.compute import Device, Precision, choose_device, repeatable
-from impasto.nn.efficientnet_lite import EfficientNetLite0, class_names
+from impasto.nn.efficientnet_lite import EfficientNetLite0, class_index
 from impasto.nn.tiles import Scores, tiled_gradient
 from impasto.nn.vgg import VGG
 from impasto.result import OnStep, Step
@@ -71,6 +80,18 @@ GROWTH = 1.2
 """Strength of each level of the gradient over the next finer one; equal ones hatch over what they draw."""
 
 
+class Pace(NamedTuple):
+    """How to walk up the gradient: at how many sizes, and how at each; see `DeepDreamSettings`."""
+
+    octaves: int
+    steps: int
+    step_size: float
+    momentum: float
+
+
+OF_LAYERS, OF_A_CLASS = Pace(5, 10, 0.012, 0.0), Pace(3, 30, 0.004, 0.9)
+
+
 @dataclass(frozen=True)
 class DeepDreamSettings:
     """What can be chosen; every value is checked at once."""
@@ -84,14 +105,18 @@ class DeepDreamSettings:
     """How much each layer counts, as many as layers; equal if not given."""
     dream_of: str = ""
     """One of the 1,000 ImageNet classes by name, such as "golden retriever", in place of layers."""
-    octaves: int = 5
-    """At how many sizes to dream, from small to full; fewer where the picture would become too small."""
+    octaves: int | None = None
+    """At how many sizes to dream, from small to full, fewer where the picture would become too small; by default 5,
+    or 3 for a class."""
     octave_scale: float = 1.4
     """Each size over the one before."""
-    steps: int = 10
-    """Steps at each size."""
-    step_size: float = 0.012
-    """Mean change of a pixel in one step, of its range."""
+    steps: int | None = None
+    """Steps at each size; by default 10, or 30 for a class."""
+    step_size: float | None = None
+    """Mean change of a pixel in one step, of its range; by default 0.012, or 0.004 for a class."""
+    momentum: float | None = None
+    """How much of the last steps' direction each step keeps; by default 0, or 0.9 for a class, whose gradient says
+    something else with every shift."""
     jitter: int = 32
     """Most pixels by which the picture is shifted before a step, each way."""
     laplacian_levels: int = 4
@@ -128,16 +153,24 @@ class DeepDreamSettings:
         if self.layer_weights and not any(self.layer_weights):
             raise SettingError("layer_weights are all 0; one must be above")
         check_whole("size", SMALLEST if self.size is None else self.size, SMALLEST, LARGEST)
-        check_whole("octaves", self.octaves, 1, 100)
         check_range("octave_scale", self.octave_scale, 1.05, 4)
-        check_whole("steps", self.steps, 1, 1_000_000)
-        check_range("step_size", self.step_size, 1e-6, 1)
+        octaves, steps, step_size, momentum = self.pace()
+        check_whole("octaves", octaves, 1, 100)
+        check_whole("steps", steps, 1, 1_000_000)
+        check_range("step_size", step_size, 1e-6, 1)
+        check_range("momentum", momentum, 0, 0.999)
         check_whole("jitter", self.jitter, 0, 1024)
         check_whole("laplacian_levels", self.laplacian_levels, 0, 16)
         check_whole("tile", self.tile, COARSEST, LARGEST)
         if self.tile % COARSEST:
             raise SettingError(f"tile is {self.tile}; allowed are multiples of {COARSEST}")
         check_whole("seed", self.seed, 0, 2**63 - 1)
+
+    def pace(self) -> "Pace":
+        """Return how to walk; what is not chosen depends on what is dreamt of."""
+        usual = OF_A_CLASS if self.dream_of else OF_LAYERS
+        chosen = Pace(self.octaves, self.steps, self.step_size, self.momentum)  # type: ignore[arg-type]
+        return Pace(*(other if each is None else each for each, other in zip(chosen, usual, strict=True)))
 
     def layer_names(self) -> tuple[str, ...]:
         """Return the layers that dream, the network's usual ones if none are chosen."""
@@ -149,58 +182,6 @@ class DeepDreamSettings:
             raise SettingError("dream_of and layers are both given; a class is dreamt of by its logit alone")
         if self.network != "efficientnet-lite0":
             raise SettingError(f"{self.network} knows no classes; dream_of needs the network efficientnet-lite0")
-
-
-class Chosen(NamedTuple):
-    """A layer, and which of its channels; all if none are named."""
-
-    layer: str
-    channels: tuple[int, ...]
-
-    def of(self, features: Mapping[str, Tensor]) -> Features:
-        """Return its features in fp32, out of those of several layers."""
-        found = features[self.layer]
-        return (found[:, list(self.channels)] if self.channels else found).float()
-
-
-def layer_named(text: str, network: Backbone) -> Chosen:
-    """Read a layer as people write it.
-
-    Args:
-        text: Such as `block10.expand`, or `block10.expand:7,12` for two of its channels.
-        network: Whose layer it is.
-
-    Raises:
-        SettingError: If the network has no such layer or channel.
-    """
-    known = layers_of(network)
-    name, colon, channels = text.partition(":")
-    if name not in known:
-        near = " or ".join(get_close_matches(name, known)) or "one of " + ", ".join(known)
-        raise SettingError(f"{network} has no layer {name!r}; choose {near}")
-    try:
-        numbers = tuple(int(channel) for channel in channels.split(",")) if colon else ()
-    except ValueError:
-        raise SettingError(f"layer {text!r} names no channels; write them as {name}:7,12") from None
-    for number in numbers:
-        check_whole(f"channel of {name}", number, 0, known[name].channels - 1)
-    return Chosen(name, numbers)
-
-
-def class_index(name: str) -> int:
-    """Return the number of an ImageNet class; capitals do not matter.
-
-    Raises:
-        SettingError: If there is none of that name, with the nearest.
-    """
-    names = [known.lower() for known in class_names()]
-    wanted = name.lower()
-    if wanted in names:
-        return names.index(wanted)
-    holding = [known for known in names if wanted in known or any(word == wanted for word in known.split())]
-    near = list(dict.fromkeys([*get_close_matches(wanted, names, n=4, cutoff=0.5), *holding[:4]]))
-    meant = f"the nearest are {', '.join(near)}" if near else "such as golden retriever, tabby or castle"
-    raise SettingError(f"dream_of is {name!r}, which is none of the 1,000 ImageNet classes; {meant}")
 
 
 def dream(
@@ -239,7 +220,8 @@ def dream(
     objective = objective_for(network, settings, None if guide is None else guide.to(device))
     change = torch.zeros_like(photo) if start is None else start.to(photo) - photo
     ascent = _Ascent(objective, settings, palette(photo) if settings.colors == "palette" else None)
-    total, index = len(sizes) * settings.steps, itertools.count(1)
+    steps = settings.pace().steps
+    total, index = len(sizes) * steps, itertools.count(1)
 
     def finished(picture: Tensor, base: Tensor, weight: Tensor | None) -> Tensor:
         colored = with_colors(picture, base, settings.colors)
@@ -250,7 +232,8 @@ def dream(
             base = resize(photo, height, width)
             weight = None if region is None else resize(region.to(photo), height, width)
             picture = (base + resize_change(change, height, width)).clamp(0, 1)
-            for _ in range(settings.steps):
+            ascent.begin()
+            for _ in range(steps):
                 picture, terms = ascent.step(picture, weight)
                 if on_step is not None:
                     on_step(Step(next(index), total, terms, finished(picture, base, weight)))
@@ -277,7 +260,7 @@ def schedule(height: int, width: int, settings: DeepDreamSettings) -> list[tuple
             f"the picture would be dreamt on at {columns}×{rows} pixels; each side needs at least {SMALLEST}, so "
             "choose a larger size or picture"
         )
-    shrunk = [settings.octave_scale**-octave for octave in range(settings.octaves - 1, -1, -1)]
+    shrunk = [settings.octave_scale**-octave for octave in range(settings.pace().octaves - 1, -1, -1)]
     sizes = [(round(rows * scale), round(columns * scale)) for scale in shrunk]
     return [size for size in sizes if min(size) >= SMALLEST]
 
@@ -354,7 +337,12 @@ class _Ascent:
         self, objective: Callable[[Picture], Scores], settings: DeepDreamSettings, colors: Tensor | None
     ) -> None:
         self.objective, self.settings, self.colors = objective, settings, colors
-        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.pace, self.generator = settings.pace(), torch.Generator().manual_seed(settings.seed)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget where the last steps went, before a picture of another size."""
+        self.direction: Tensor | None = None
 
     def step(self, picture: Picture, weight: Tensor | None) -> tuple[Picture, dict[str, float]]:
         """Return a picture that shows more of what is dreamt, and how much of it the given one shows."""
@@ -362,12 +350,15 @@ class _Ascent:
         shift = [self._shift() for _ in ("down", "right")]
         shifted = picture.roll(shift, (2, 3))
         gradient, terms = tiled_gradient(shifted, self.objective, settings.tile, RIM)
-        change = evened(gradient.roll([-each for each in shift], (2, 3)), settings.laplacian_levels, GROWTH, weight)
+        gradient = evened(gradient.roll([-each for each in shift], (2, 3)), 0)
+        kept = 0 if self.direction is None else self.pace.momentum * self.direction
+        self.direction = kept + gradient
+        change = evened(self.direction, settings.laplacian_levels, GROWTH, weight)
         if self.colors is not None:
             change = evened(torch.einsum("kc,bchw->bkhw", self.colors, change), 0, weight=weight)
         if weight is not None:
             change = change * weight
-        return (picture + settings.step_size * change).clamp(0, 1), terms | {"total": sum(terms.values())}
+        return (picture + self.pace.step_size * change).clamp(0, 1), terms | {"total": sum(terms.values())}
 
     def _shift(self) -> int:
         jitter = self.settings.jitter

@@ -1,6 +1,7 @@
 """The trained networks whose layers can be looked at by name, a classifier and the VGGs, called alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
@@ -9,16 +10,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.errors import SettingError, check_choice
+from impasto._typing import Features
+from impasto.errors import SettingError, check_choice, check_whole
 from impasto.nn.compute import Precision, choose_dtype, frozen_for_speed
-from impasto.nn.efficientnet_lite import EfficientNetLite0
-from impasto.nn.vgg import VGG, Network
+from impasto.nn.efficientnet_lite import HEAD_WIDTH, STAGES, STEM_WIDTH, EfficientNetLite0
+from impasto.nn.vgg import VGG, WIDTHS, Network, layer_names
 
 Backbone = Literal["efficientnet-lite0", "vgg16-hed", "vgg16-imagenet", "vgg19-imagenet"]
 
 COARSEST = 32
 """Pixels between places of the coarsest layer: sizes and distances that are multiples of it fit every layer."""
-_PROBED = 2 * COARSEST
 
 
 class Layer(NamedTuple):
@@ -37,16 +38,64 @@ class Layer(NamedTuple):
 def layers_of(name: Backbone) -> Mapping[str, Layer]:
     """Return the layers of a network that have places, by name, in order of depth."""
     check_choice("network", name, Backbone)
-    with torch.device("meta"):
-        network = _untrained(name)
-        found = network(torch.empty(1, 3, _PROBED, _PROBED), network.layer_names)
-    return MappingProxyType(
-        {
-            layer: Layer(found[layer].shape[1], _PROBED // found[layer].shape[2])
-            for layer in network.layer_names
-            if found[layer].ndim == 4
-        }
-    )
+    return MappingProxyType(dict(_classifier_layers() if name == "efficientnet-lite0" else _vgg_layers(name)))
+
+
+def _vgg_layers(name: Network) -> Iterator[tuple[str, Layer]]:
+    for layer in layer_names(name):
+        block = int(layer[len("relu")])
+        yield layer, Layer(WIDTHS[block - 1], 2 ** (block - 1))
+
+
+def _classifier_layers() -> Iterator[tuple[str, Layer]]:
+    index, channels, stride = 0, STEM_WIDTH, 2
+    yield "stem", Layer(channels, stride)
+    for num_blocks, _, first_stride, expansion, width in STAGES:
+        for is_first in (True, *[False] * (num_blocks - 1)):
+            hidden = channels * expansion
+            if expansion > 1:
+                yield f"block{index}.expand", Layer(hidden, stride)
+            stride *= first_stride if is_first else 1
+            yield f"block{index}.depthwise", Layer(hidden, stride)
+            yield f"block{index}.output", Layer(width, stride)
+            index, channels = index + 1, width
+    yield "head", Layer(HEAD_WIDTH, stride)
+
+
+class Chosen(NamedTuple):
+    """A layer, and which of its channels; all if none are named."""
+
+    layer: str
+    channels: tuple[int, ...]
+
+    def of(self, features: Mapping[str, Tensor]) -> Features:
+        """Return its features in fp32, out of those of several layers."""
+        found = features[self.layer]
+        return (found[:, list(self.channels)] if self.channels else found).float()
+
+
+def layer_named(text: str, network: Backbone) -> Chosen:
+    """Read a layer as people write it.
+
+    Args:
+        text: Such as `block10.expand`, or `block10.expand:7,12` for two of its channels.
+        network: Whose layer it is.
+
+    Raises:
+        SettingError: If the network has no such layer or channel.
+    """
+    known = layers_of(network)
+    name, colon, channels = text.partition(":")
+    if name not in known:
+        near = " or ".join(get_close_matches(name, known)) or "one of " + ", ".join(known)
+        raise SettingError(f"{network} has no layer {name!r}; choose {near}")
+    try:
+        numbers = tuple(int(channel) for channel in channels.split(",")) if colon else ()
+    except ValueError:
+        raise SettingError(f"layer {text!r} names no channels; write them as {name}:7,12") from None
+    for number in numbers:
+        check_whole(f"channel of {name}", number, 0, known[name].channels - 1)
+    return Chosen(name, numbers)
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +135,3 @@ def backbone_dtype(name: Backbone, precision: Precision, device: torch.device) -
 def class_weights(network: EfficientNetLite0, index: int) -> Float[Tensor, " c"]:
     """Return how much each channel of `head` counts for a class; with a bias, its mean over places is the logit."""
     return network.classifier.weight[index]
-
-
-def _untrained(name: Backbone) -> VGG | EfficientNetLite0:
-    return VGG(name) if name in get_args(Network) else EfficientNetLite0()  # type: ignore[arg-type]

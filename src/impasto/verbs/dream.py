@@ -152,4 +152,4 @@ def stopped(
 def step_costs(photo: Image, settings: DeepDreamSettings) -> list[float]:
     """Return what each step of dreaming on a photo costs beside the others: as its pixels."""
     sizes = deepdream.schedule(photo.height, photo.width, settings)
-    return [float(height * width) for height, width in sizes for _ in range(settings.steps)]
+    return [float(height * width) for height, width in sizes for _ in range(settings.pace().steps)]

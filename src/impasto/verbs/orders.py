@@ -33,6 +33,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
         "seeds": tuple[int, ...],
     },
     "dream": {"grey": bool},
+    "channels": {"layer": str, "channels": tuple[int, ...], "size": int},
     "translate": {"translator": str, "edits": tuple[str, ...]},
 }
 """The verbs that can be run again, with the type of each choice in their recipes."""
@@ -42,6 +43,7 @@ ROLES = {
     "layers": ("content",),
     "sheet": ("content", "style"),
     "dream": ("content",),
+    "channels": (),
     "translate": ("content",),
 }
 """What each verb paints from, at least."""
@@ -99,7 +101,11 @@ def _settings(stored: Mapping[str, Any], kind: type[Settings]) -> Settings:
 
 
 def _kind_of_settings(verb: str, choices: Mapping[str, Any]) -> type[Settings]:
-    kinds: dict[str, type[Settings]] = {"translate": TranslateSettings, "dream": DeepDreamSettings}
+    kinds: dict[str, type[Settings]] = {
+        "translate": TranslateSettings,
+        "dream": DeepDreamSettings,
+        "channels": DeepDreamSettings,
+    }
     return kinds.get(verb) or settings_kind(choices.get("method", "gatys"))
 
 

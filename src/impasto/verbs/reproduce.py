@@ -17,6 +17,7 @@ from impasto.methods.deepdream import DeepDreamSettings
 from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
 from impasto.verbs import dream as dreams
+from impasto.verbs.channels import channels
 from impasto.verbs.layers import layers
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.orders import MOST_THREADS, Order, example_folders, file_format_of, read_order
@@ -194,6 +195,11 @@ def _layers(order: Order, on_step: OnStep | None) -> Result:
     return _grid(layers, order, on_step, choices.pop("kind"), order.inputs["content"][0], **choices)
 
 
+def _channels(order: Order, on_step: OnStep | None) -> Result:
+    choices = dict(order.choices)
+    return _grid(channels, order, on_step, choices.pop("layer"), **choices)
+
+
 def _sheet(order: Order, on_step: OnStep | None) -> Result:
     styles = list(order.named) or order.inputs["style"]
     return _grid(sheet, order, on_step, order.inputs["content"][0], styles, **order.choices)
@@ -212,6 +218,7 @@ _PAINTERS: Mapping[str, Callable[[Order, OnStep | None], Result]] = {
     "layers": _layers,
     "sheet": _sheet,
     "dream": _dream,
+    "channels": _channels,
     "translate": _translate,
 }
 

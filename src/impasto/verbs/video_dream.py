@@ -1,9 +1,9 @@
 """A video dreamt on frame by frame, each going on with the dream of the one before, moved along with the picture.
 
-What the frame before was changed by is brought along by the optical flow, as far as that can be trusted, and a share
-`smooth` of it is what the next begins with. What is lacking is dreamt anew: with `steps` at each size for a frame that
-begins a shot, (1 − smooth) · steps for the others, so that the hundredth frame is dreamt on as deeply as the first,
-and sooner.
+What the frame before was changed by is brought along by the optical flow, as far as that can be trusted, and a
+share `smooth` of it is what the next begins with. What is lacking is dreamt anew: with `steps` at each size for a
+frame that begins a shot, (1 − smooth) · steps for the others, so that the hundredth frame is dreamt on as deeply as
+the first, and sooner.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -82,6 +82,6 @@ class DreamFrames:
             change = before.frames.smoothed.astype(np.float32) - before.frames.photo
             kept = torch.from_numpy(smooth * before.reliable[:, :, np.newaxis] * change / 255)
             start = (picture + kept.movedim(2, 0)[None]).clamp(0, 1)
-            settings = replace(settings, steps=max(1, round((1 - smooth) * settings.steps)))
+            settings = replace(settings, steps=max(1, round((1 - smooth) * settings.pace().steps)))
         dreamt = deepdream.dream(picture, settings, guide=self.guide, region=self.region, start=start)
         return from_tensor(dreamt, photo)

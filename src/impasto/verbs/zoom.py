@@ -1,7 +1,7 @@
 """A film into a dream that never ends: each frame is the one before, a little larger, dreamt on again.
 
-What grows out of the middle is dreamt on before it reaches the rim, so there is always more to see. Every frame gets
-the mean and the covariance of the photo's colours, or they would drift away within seconds.
+What grows out of the middle is dreamt on before it reaches the rim, so there is always more to see. Every frame
+gets the mean and the covariance of the photo's colours, or they would drift away within seconds.
 """
 
 import math
@@ -78,8 +78,8 @@ class ZoomRun(FilmRun):
         picture = self.photo
         if self.newest is not None:
             picture = moved(to_tensor(Image(self.newest.smoothed)), self.zoom.zoom, self.zoom.rotate)
-            steps = max(1, round(SHARE * settings.steps))
-            settings = replace(settings, octaves=min(OCTAVES, settings.octaves), steps=steps)
+            octaves, steps, *_ = settings.pace()
+            settings = replace(settings, octaves=min(OCTAVES, octaves), steps=max(1, round(SHARE * steps)))
         dreamt = deepdream.dream(picture, settings, guide=self.guide)
         if self.newest is not None:
             dreamt = match_colors(dreamt, self.photo)
