@@ -70,8 +70,8 @@ SMALLEST = 32
 LARGEST = 65536
 DEFAULT_SIZE = 1024
 """Longest side dreamt on when no size is asked for; forms have the size they have, whatever that of the photo."""
-RIM = 96
-"""Pixels looked at around a tile."""
+RIM = 128
+"""Pixels looked at around a tile: its gradient is then the whole picture's to about a hundredth."""
 GUIDE_SIZE, MOST_MATCHES = 320, 1024
 """Longest side at which a guide is looked at, and most of its places that are matched."""
 GREY_SHARE = 0.1
@@ -126,7 +126,7 @@ class DeepDreamSettings:
     `linear` matching."""
     network: Backbone = "efficientnet-lite0"
     """Which network dreams; the ImageNet VGGs are fetched once."""
-    tile: int = 512
+    tile: int = 1024
     """Side in pixels of the tiles that larger pictures are looked at in; a multiple of 32. Smaller takes less
     memory."""
     seed: int = 0

@@ -27,7 +27,7 @@ from impasto.verbs.stylize import recipe_of
 
 COUNT, COLUMNS = 24, 6
 SIZE = 128
-LIGHT, COLOR = 0.06, 0.03
+LIGHT, COLOR = 0.06, 0.045
 """Standard deviations of the noise, of the range of pixels: photos differ more in light than in colour."""
 GRAIN = 4
 """Pixels of a grain of it: finer noise would stay where nothing answers to it."""
