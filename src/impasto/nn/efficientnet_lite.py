@@ -13,7 +13,7 @@ Reference: Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional N
 EfficientNet-Lite", TensorFlow blog, 2020.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -144,7 +144,7 @@ class EfficientNetLite0(nn.Module):
             names += [f"block{index}.{part}" for part in parts]
         return (*names, "head", "pooled", "logits")
 
-    def forward(self, picture: Picture, layers: Sequence[str]) -> dict[str, Tensor]:
+    def forward(self, picture: Picture, layers: Collection[str]) -> dict[str, Tensor]:
         """Return the layers asked for, computing nothing past the deepest of them.
 
         Args:
