@@ -3,15 +3,16 @@
     python benchmarks/dream.py [--parts speed tiles] [--size 1024] [--steps 10] [--rounds 3]
 
 - `speed`: three contestants dream on one photo with the same number of sizes and steps, taking turns; medians.
-  `textbook` is the loop that tutorials teach: VGG-16 to its last layer, fp32, contiguous, the gradient divided by its
-  mean magnitude, bilinear resizing. `same_network` is ours on the same layers of VGG-16, `default` ours as it comes.
+  `textbook` is the loop that tutorials teach: VGG-16 to its last layer, fp32, contiguous, the gradient divided by
+  its mean magnitude, bilinear resizing. `same_network` is ours on the same layers of VGG-16, `default` ours as it
+  comes.
 - `tiles`: the mean difference of the gradient in tiles from that of the whole picture, over the gradient's mean
   magnitude, for each network and several rims; and how far two dreams are apart, in levels of 8 bits, of which one
-  was made in tiles, beside two of which one had its photo changed by a millionth: dreams do not forget small changes,
-  so no two ways to compute them end alike, and the gradient is what can be compared.
+  was made in tiles, beside two of which one had its photo changed by a millionth: dreams do not forget small
+  changes, so no two ways to compute them end alike, and the gradient is what can be compared.
 
-One JSON object a line. The last one is the summary, where `ratio` is the textbook's seconds over those of `default`,
-and `ratio_same_network` over those of `same_network`.
+One JSON object a line. The last one is the summary, where `ratio` is the textbook's seconds over those of
+`default`, and `ratio_same_network` over those of `same_network`.
 """
 
 import argparse
