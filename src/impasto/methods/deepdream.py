@@ -38,7 +38,7 @@ from torch import Tensor, nn
 
 from impasto._typing import Picture, Weight
 from impasto.errors import SettingError, check_choice, check_count, check_range, check_whole
-from impasto.image.color import match_colors, with_chroma_of
+from impasto.image.color import with_chroma_of
 from impasto.image.laplacian import evened
 from impasto.image.resize import fit, resize, resize_change
 from impasto.losses.activation import energy, matching, towards
@@ -58,7 +58,7 @@ from impasto.nn.tiles import Scores, tiled_gradient
 from impasto.nn.vgg import VGG
 from impasto.result import OnStep, Step
 
-Colors = Literal["palette", "free", "luminance", "histogram", "linear"]
+Colors = Literal["palette", "free", "luminance"]
 
 DEFAULT_LAYERS: Mapping[str, tuple[str, ...]] = {
     "efficientnet-lite0": ("block8.expand", "block10.expand", "block12.expand"),
@@ -122,8 +122,7 @@ class DeepDreamSettings:
     laplacian_levels: int = 4
     """How often the gradient is halved to make details of all sizes about equally strong; 0 leaves it as it is."""
     colors: Colors = "palette"
-    """Which colours: along the photo's `palette`, `free`, or the photo's own, kept by `luminance`, `histogram` or
-    `linear` matching."""
+    """Which colours: along the photo's `palette`, `free`, or those of each place alone (`luminance` is dreamt)."""
     network: Backbone = "efficientnet-lite0"
     """Which network dreams; the ImageNet VGGs are fetched once."""
     tile: int = 1024
@@ -224,7 +223,7 @@ def dream(
     total, index = len(sizes) * steps, itertools.count(1)
 
     def finished(picture: Tensor, base: Tensor, weight: Tensor | None) -> Tensor:
-        colored = with_colors(picture, base, settings.colors)
+        colored = with_chroma_of(picture, base) if settings.colors == "luminance" else picture
         return colored if weight is None else torch.where(weight > 0, colored, base)
 
     with repeatable():
@@ -319,15 +318,6 @@ def palette(photo: Picture) -> Float[Tensor, "3 3"]:
     identity = torch.eye(3).to(photo)
     share = covariance.trace().clamp_min(torch.finfo(photo.dtype).tiny)
     return torch.lerp(3 * covariance / share, identity, GREY_SHARE)
-
-
-def with_colors(picture: Picture, base: Picture, colors: Colors) -> Picture:
-    """Give a dream the colours asked for; `palette` and `free` have been seen to at every step."""
-    if colors == "luminance":
-        return with_chroma_of(picture, base)
-    if colors in ("histogram", "linear"):
-        return match_colors(picture, base, colors)  # type: ignore[arg-type]
-    return picture
 
 
 class _Ascent:

@@ -1,7 +1,7 @@
 """A film into a dream that never ends: each frame is the one before, a little larger, dreamt on again.
 
 What grows out of the middle is dreamt on before it reaches the rim, so there is always more to see. Every frame
-gets the mean and the covariance of the photo's colours, or they would drift away within seconds.
+gets the mean and the covariance of the first one's colours, or they would drift away within seconds.
 """
 
 import math
@@ -82,14 +82,15 @@ class ZoomRun(FilmRun):
             settings = replace(settings, octaves=min(OCTAVES, octaves), steps=max(1, round(SHARE * steps)))
         dreamt = deepdream.dream(picture, settings, guide=self.guide)
         if self.newest is not None:
-            dreamt = match_colors(dreamt, self.photo)
+            dreamt = match_colors(dreamt, to_tensor(Image(self.newest.photo)))
         frame = _pixels(dreamt)
-        self.newest, self.done = Last(pixels, frame, frame), self.done + 1
+        first = frame if self.newest is None else self.newest.photo
+        self.newest, self.done = Last(first, frame, frame), self.done + 1
         return frame
 
     @property
     def last(self) -> Last:
-        """The newest frame."""
+        """The newest frame, and the first in place of a photo."""
         assert self.newest is not None, "a segment has frames"
         return self.newest
 
