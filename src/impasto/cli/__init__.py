@@ -18,7 +18,7 @@ COMMANDS = {
     "edit": "remove, move, add and restyle objects of label maps, and paint them",
     "dream": "paint into pictures what a network believes to see in them",
     "sheet": "paint one picture with many settings, side by side",
-    "layers": "see what each layer of a network sees: content, brush strokes, or what its channels dream of",
+    "layers": "see what the layers of a network see, or what they dream of",
     "train": "teach a network to paint, or to translate, from folders of pictures",
     "evaluate": "measure what a network makes of pictures it was not trained on",
     "data": "look at a data folder before a training does",
