@@ -56,10 +56,8 @@ def test_a_folder_and_what_is_broken_in_it(folder: Path, capsys: pytest.CaptureF
     assert main(["dream", "photos", *QUICK, "--json"]) == 2
     captured = capsys.readouterr()
     told = json.loads(captured.out)
-    assert [each["output"] for each in told["pictures"]] == [
-        "photos-dream/one-dream.png",
-        "photos-dream/two-dream.png",
-    ]
+    outputs = [each["output"] for each in told["pictures"]]
+    assert outputs == ["photos-dream/one-dream.png", "photos-dream/two-dream.png"]
     assert "1 of 3 pictures could not be painted" in captured.err
     assert np.array_equal(*(read_image(output).pixels for output in outputs))
 

@@ -141,7 +141,7 @@ class DeepDreamSettings:
         check_choice("device", self.device, Device)
         check_choice("precision", self.precision, Precision)
         for layer in self.layers:
-            layer_named(layer, self.network)
+            layer_named(str(layer), self.network)
         if len(set(self.layers)) < len(self.layers):
             raise SettingError(f"layers names a layer twice: {' '.join(self.layers)}; name each once")
         if self.dream_of:
@@ -176,7 +176,7 @@ class DeepDreamSettings:
         return self.layers or DEFAULT_LAYERS[self.network]
 
     def _check_class(self) -> None:
-        class_index(self.dream_of)
+        class_index(str(self.dream_of))
         if self.layers:
             raise SettingError("dream_of and layers are both given; a class is dreamt of by its logit alone")
         if self.network != "efficientnet-lite0":

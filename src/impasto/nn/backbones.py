@@ -85,7 +85,7 @@ def layer_named(text: str, network: Backbone) -> Chosen:
         SettingError: If the network has no such layer or channel.
     """
     known = layers_of(network)
-    name, colon, channels = str(text).partition(":")
+    name, colon, channels = text.partition(":")
     if name not in known:
         near = " or ".join(get_close_matches(name, known)) or "one of " + ", ".join(known)
         raise SettingError(f"{network} has no layer {name!r}; choose {near}")

@@ -58,7 +58,7 @@ def class_index(name: str) -> int:
         SettingError: If there is none of that name, with the nearest.
     """
     names = [known.lower() for known in class_names()]
-    wanted = str(name).lower()
+    wanted = name.lower()
     if wanted in names:
         return names.index(wanted)
     holding = [known for known in names if wanted in known or any(word == wanted for word in known.split())]
