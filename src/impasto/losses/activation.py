@@ -31,4 +31,4 @@ def matching(features: Features, guides: Float[Tensor, "n c"]) -> Float[Tensor, 
     with torch.no_grad():
         nearest = torch.cat([(piece @ guides.mT).argmax(dim=1) for piece in places.split(PIECE)])
     products = (places * guides[nearest]).mean(dim=1)
-    return products.unflatten(0, (features.shape[0], *features.shape[2:]))
+    return products.view(features.shape[0], *features.shape[2:])
