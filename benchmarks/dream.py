@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -33,7 +34,8 @@ from impasto.nn.backbones import Backbone, backbone_dtype, load_backbone
 from impasto.nn.compute import choose_device, reused_memory
 from impasto.nn.tiles import tiled_gradient
 
-PHOTO, VGG16 = "pagoda", "vgg16-hed"
+PHOTO = "pagoda"
+VGG16: Final = "vgg16-hed"
 RIMS, TILE = (0, 32, 64, 96, RIM), 128
 NETWORKS: tuple[Backbone, ...] = ("efficientnet-lite0", "vgg16-hed")
 

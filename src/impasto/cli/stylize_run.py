@@ -9,7 +9,7 @@ import tyro
 from impasto.cli.console import print_json
 from impasto.cli.folder_following import follow
 from impasto.cli.options import Contents, Json, Masks, Output, Settings, Styles, given, parse
-from impasto.cli.output import Job, check_target, plan, plan_folder, read_stdin
+from impasto.cli.output import Job, check_target, plan, plan_folder, preview_path, read_stdin
 from impasto.cli.painting import fetch_network, paint, paint_many
 from impasto.cli.stylize_task import StylizeTask
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in

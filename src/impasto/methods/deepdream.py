@@ -168,8 +168,8 @@ class DeepDreamSettings:
     def pace(self) -> "Pace":
         """Return how to walk; what is not chosen depends on what is dreamt of."""
         usual = OF_A_CLASS if self.dream_of else OF_LAYERS
-        chosen = Pace(self.octaves, self.steps, self.step_size, self.momentum)  # type: ignore[arg-type]
-        return Pace(*(other if each is None else each for each, other in zip(chosen, usual, strict=True)))
+        chosen = {name: getattr(self, name) for name in Pace._fields if getattr(self, name) is not None}
+        return usual._replace(**chosen)
 
     def layer_names(self) -> tuple[str, ...]:
         """Return the layers that dream, the network's usual ones if none are chosen."""

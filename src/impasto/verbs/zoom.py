@@ -106,7 +106,7 @@ def moved(picture: Picture, zoom: float, degrees: float) -> Picture:
 
 def _pixels(picture: Picture) -> Frame:
     like = Image(np.zeros((1, 1, 3), np.uint8))
-    return from_tensor(picture, like).pixels  # type: ignore[return-value]
+    return from_tensor(picture, like).pixels
 
 
 def _clip(name: str, size: tuple[int, int], zoom: ZoomSettings) -> Clip:
