@@ -30,6 +30,7 @@ def test_the_table(capsys: pytest.CaptureFixture[str]):
         "multistyle",
         "adain",
         "prediction",
+        "deepdream",
         "pix2pix",
         "pix2pixhd",
         "spade",

@@ -127,11 +127,13 @@ def _translate_video(model: Path, options: TranslateOptions) -> int:
         raise SettingError("--instances, --style and --samples are for pictures, not for a video; leave them out")
     check_libraries()
     from impasto.cli.video_run import run_video, video_target
+    from impasto.verbs.video import VideoRun
     from impasto.verbs.video_translator import TranslatedLook
 
     (source,) = options.source
     target = video_target(source, [model_name(model, options.settings.to)], options.output)
-    return run_video(source, target, TranslatedLook(model, options.settings, options.video), as_json=options.json)
+    look = TranslatedLook(model, options.settings, options.video)
+    return run_video(VideoRun(Path(source), target, look), as_json=options.json)
 
 
 def _translate(job: Job, model: Path, options: TranslateOptions) -> list[dict[str, Any]]:

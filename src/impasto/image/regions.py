@@ -44,7 +44,7 @@ def mask_of(image: Image) -> Float[Tensor, "1 1 _h _w"]:
     """
     mask = luminance(to_tensor(image))[:, :1]
     if not bool(mask.any()):
-        raise InputError(f"the mask {image.name} is black everywhere; white marks where a style applies")
+        raise InputError(f"the mask {image.name} is black everywhere; white marks where to paint")
     return mask
 
 

@@ -93,6 +93,15 @@ METHODS = MappingProxyType(
             url="https://arxiv.org/abs/1705.06830",
             one_pass=True,
         ),
+        "deepdream": Method(
+            name="deepdream",
+            verb="dream",
+            settings="DeepDreamSettings",
+            what="paints into a picture what a network believes to see in it",
+            paper="Mordvintsev, Olah & Tyka, Inceptionism: Going Deeper into Neural Networks, Google Research "
+            "Blog, 2015",
+            url="https://research.google/blog/inceptionism-going-deeper-into-neural-networks/",
+        ),
         "pix2pix": Method(
             name="pix2pix",
             verb="translate",

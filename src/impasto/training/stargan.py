@@ -172,6 +172,7 @@ class StarganTraining(AdversarialTraining):
             raise ImpastoError("what is held out is too little to judge by; two pictures to translate are needed")
         found = measures.means()
         changed = {"changed_l1": found.pop("l1"), "changed_distance": found.pop("distance")}
+        changed["input_correlation"] = found.pop("correlation")
         return found | changed | distances | {"total": sum(distances.values()) / len(distances)}
 
     def _others(self, member: Member) -> list[str]:

@@ -30,7 +30,7 @@ CHECKERED, CHECKERED_LEAST = 4.0, 1e-4
 """How many times stronger than in real pictures a checkerboard is worth a word, and its least power."""
 BESIDE = {
     "correlation": ("what should be", "give l1_weight more"),
-    "input_correlation": ("what went in", "let the identity term count more"),
+    "input_correlation": ("what went in", "give more weight to the term that keeps what went in"),
 }
 """What light and dark are compared with, by the correlation's name, and what helps where they are exchanged."""
 LOOKS = 2

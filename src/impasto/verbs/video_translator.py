@@ -7,7 +7,7 @@ from typing import Any
 from impasto.data.label_sets import ALL
 from impasto.errors import SettingError
 from impasto.image.clips import VideoSettings
-from impasto.image.flow import Frame
+from impasto.image.flow import Carried, Frame
 from impasto.image.io import Image
 from impasto.image.regions import visible_colors
 from impasto.image.tensors import from_tensor
@@ -75,7 +75,7 @@ class TranslatedFrames:
         """Return a frame at the size it is translated at."""
         return at_size(pixels, self.frame_size)
 
-    def paint(self, photo: Image) -> Image:
-        """Translate a frame; what becomes of it is shown in colours, in front of white."""
+    def paint(self, photo: Image, before: Carried | None = None) -> Image:
+        """Translate a frame, each anew; what becomes of it is shown in colours, in front of white."""
         painted = translate(self.look.model, photo, settings=self.look.settings).image
         return from_tensor(visible_colors(painted), photo)
