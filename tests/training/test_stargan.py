@@ -214,7 +214,7 @@ def test_what_is_measured_where_the_truth_is_not_known(skies: Path, tmp_path: Pa
     for line in looked:
         kids = [line["held_out_kid_rain"], line["held_out_kid_sun"]]
         assert line["held_out_total"] == pytest.approx(sum(kids) / 2, abs=1e-5)
-    assert {"held_out_spread", "held_out_correlation", "held_out_checkerboard"} < set(looked[0])
+    assert {"held_out_spread", "held_out_input_correlation", "held_out_checkerboard"} < set(looked[0])
     with PIL.Image.open(tmp_path / "run/samples/0000004.png") as sample:
         assert sample.size == (3 * 20, 4 * 16), "input, rain, sun; shorter sides of 16 pixels"
 
