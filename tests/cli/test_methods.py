@@ -38,6 +38,7 @@ def test_the_table(capsys: pytest.CaptureFixture[str]):
         "cut",
         "fastcut",
         "sincut",
+        "stargan",
     ]
     assert gatys["name"] == "gatys" and gatys["verb"] == "stylize" and "CVPR 2016" in gatys["paper"]
     assert main(["methods"]) == 0
