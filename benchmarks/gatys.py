@@ -40,7 +40,7 @@ from impasto.image.tensors import to_tensor
 from impasto.methods.gatys import GatysSettings, Objective, paint
 from impasto.nn.compute import choose_device, choose_dtype, reused_memory
 from impasto.nn.lbfgs import HISTORY
-from impasto.nn.vgg import VGG, WIDTHS, layer_names
+from impasto.nn.vgg import VGG, WIDTHS, Network, layer_names
 from impasto.result import Step
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -194,15 +194,12 @@ class Race:
             return float(torch.stack([*self.judge(picture).values()]).sum())
 
 
-def textbook(content: Tensor, style: Tensor, settings: GatysSettings) -> Iterator[Tensor]:
-    """Yield the picture after every evaluation of the loop that tutorials teach.
-
-    The objective is ours, written the usual way; it is not made slower than usual in any part.
-    """
-    weights = dict(VGG.pretrained(settings.network, device=content.device).named_parameters())
+def textbook_features(network: Network, device: torch.device) -> Callable[[Tensor], dict[str, Tensor]]:
+    """Return what gives all layers of a VGG the usual way: fp32, contiguous, to its last layer."""
+    weights = dict(VGG.pretrained(network, device=device).named_parameters())
     convolutions = [
         (name, weights[f"{ours}.weight"].contiguous(), weights[f"{ours}.bias"])
-        for name, ours in ((name, name.replace("relu", "conv")) for name in layer_names(settings.network))
+        for name, ours in ((name, name.replace("relu", "conv")) for name in layer_names(network))
     ]
 
     def features(picture: Tensor) -> dict[str, Tensor]:
@@ -213,6 +210,16 @@ def textbook(content: Tensor, style: Tensor, settings: GatysSettings) -> Iterato
             values = conv2d(values, weight, bias, padding=0 if name == "relu1_1" else 1).relu_()
             found[name] = values
         return found
+
+    return features
+
+
+def textbook(content: Tensor, style: Tensor, settings: GatysSettings) -> Iterator[Tensor]:
+    """Yield the picture after every evaluation of the loop that tutorials teach.
+
+    The objective is ours, written the usual way; it is not made slower than usual in any part.
+    """
+    features = textbook_features(settings.network, content.device)
 
     def gram(values: Tensor) -> Tensor:
         flat = values.flatten(2)[0]

@@ -1,4 +1,4 @@
-"""impasto paints with deep networks: stylise a picture after a painting, translate it as learnt from pairs.
+"""impasto paints with deep networks: stylise a picture after a painting, dream on it, translate it.
 
 >>> import impasto
 >>> impasto.stylize("photo.jpg", "wave.jpg", size=512).image.save("painted.png")
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from impasto.image.io import Image as Image
     from impasto.image.io import read_image as read_image
     from impasto.image.io import write_image as write_image
+    from impasto.methods.deepdream import DeepDreamSettings as DeepDreamSettings
     from impasto.methods.gatys import GatysSettings as GatysSettings
     from impasto.nn.one_pass import OnePassSettings as OnePassSettings
     from impasto.result import Result as Result
     from impasto.result import Step as Step
     from impasto.training.train import train as train
+    from impasto.verbs.channels import channels as channels
+    from impasto.verbs.dream import dream as dream
     from impasto.verbs.edit import edit as edit
     from impasto.verbs.evaluate import evaluate as evaluate
     from impasto.verbs.folder import stylize_folder as stylize_folder
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from impasto.verbs.translate import translate as translate
 
 _HOMES = {
+    "DeepDreamSettings": "impasto.methods.deepdream",
     "GatysSettings": "impasto.methods.gatys",
     "Image": "impasto.image.io",
     "ImpastoError": "impasto.errors",
@@ -46,6 +50,8 @@ _HOMES = {
     "Step": "impasto.result",
     "TranslateSettings": "impasto.verbs.translate",
     "WeightsError": "impasto.errors",
+    "channels": "impasto.verbs.channels",
+    "dream": "impasto.verbs.dream",
     "edit": "impasto.verbs.edit",
     "evaluate": "impasto.verbs.evaluate",
     "layers": "impasto.verbs.layers",

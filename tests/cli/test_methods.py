@@ -30,9 +30,15 @@ def test_the_table(capsys: pytest.CaptureFixture[str]):
         "multistyle",
         "adain",
         "prediction",
+        "deepdream",
         "pix2pix",
         "pix2pixhd",
         "spade",
+        "cyclegan",
+        "cut",
+        "fastcut",
+        "sincut",
+        "stargan",
     ]
     assert gatys["name"] == "gatys" and gatys["verb"] == "stylize" and "CVPR 2016" in gatys["paper"]
     assert main(["methods"]) == 0

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 from tests.verbs.test_translate import model
 
 from impasto.cli import main
 from impasto.image.io import read_image
+from impasto.methods import cyclegan
+from impasto.methods.cyclegan import BothWays, CycleGANSettings
 from impasto.methods.pix2pixhd import Pix2PixHDSettings, card_of, generator_of
 from impasto.weights.model import write_model
 
@@ -123,3 +126,25 @@ def test_measuring(capsys: pytest.CaptureFixture[str], refused):
     assert "features is 'vgg'" in refused("evaluate", "runs/night", "--data", "data", "--features", "vgg")
     assert "there is no MODEL" in refused("evaluate")
     assert "neither a folder test" in refused("evaluate", "runs/night", "--data", "data", "--split", "test")
+
+
+def test_a_model_that_goes_both_ways(capsys: pytest.CaptureFixture[str]):
+    settings = CycleGANSettings(base_channels=2, num_blocks=1)
+    torch.manual_seed(0)
+    both = BothWays(cyclegan.generator_of(settings), cyclegan.generator_of(settings, "BtoA"))
+    Path("runs/both").mkdir()
+    write_model(Path("runs/both/model.safetensors"), both.state_dict(), cyclegan.card_of(settings))
+    for name, words in (("there", ()), ("again", ("--direction", "AtoB")), ("back", ("--direction", "BtoA"))):
+        assert main(["translate", "runs/both", "cat.png", "-o", f"{name}.png", *words]) == 0
+    there, again, back = (read_image(f"{name}.png").pixels for name in ("there", "again", "back"))
+    assert np.array_equal(there, again) and not np.array_equal(there, back)
+    assert main(["reproduce", "back.png"]) == 0, "the recipe knows the direction"
+    Path("photos").mkdir()
+    shutil.copy("cat.png", "photos/a.png")
+    assert main(["translate", "runs/both", "photos", "-o", "out", "--direction", "BtoA"]) == 0
+    assert np.array_equal(read_image("out/a-both.png").pixels, back)
+    capsys.readouterr()
+    assert main(["translate", "runs/night", "cat.png", "-o", "x.png", "--direction", "BtoA"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "impasto: model.safetensors has learnt one direction, AtoB, not BtoA; leave direction out"
+    ]

@@ -196,6 +196,65 @@ def test_classes_that_never_come_are_named(streets: Path):
     assert any("unicorn" in finding.what for finding in check_data(streets, "labels", crop_size=64).findings)
 
 
+@pytest.fixture
+def kinds(tmp_path: Path) -> Path:
+    """Two kinds of pictures, of other numbers, sizes and names."""
+    for place, count, first in (("trainA", 12, 0), ("trainB", 14, 100), ("testA", 2, 200), ("testB", 3, 300)):
+        (tmp_path / place).mkdir()
+        for number in range(first, first + count):
+            picture(number, 64, 64 + number % 3).save(tmp_path / place / f"{number % 100:02}.png")
+    return tmp_path
+
+
+PLANTED_IN_KINDS: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "leak": (lambda d: shutil.copy(d / "trainA/03.png", d / "testA/01.png"), "testA/01.png", "in two splits"),
+    "leak across kinds": (
+        lambda d: shutil.copy(d / "trainA/04.png", d / "testB/02.png"), "testB/02.png", "in two splits",
+    ),
+    "both kinds": (
+        lambda d: shutil.copy(d / "trainA/05.png", d / "trainB/x.png"), "trainB/x.png", "the same picture in both",
+    ),
+    "twice": (lambda d: shutil.copy(d / "trainB/06.png", d / "trainB/y.png"), "trainB/y.png", "the same picture"),
+    "cut short": (lambda d: cut(d / "trainB/07.png"), "trainB/07.png", "cannot be read"),
+    "grey": (lambda d: changed(d / "trainA/08.png", mode="L"), "trainA/08.png", "is grey, 8 bits, the others are"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", PLANTED_IN_KINDS)
+def test_a_fault_in_pictures_without_pairs_is_found_by_name(fault: str, kinds: Path):
+    plant, file, words = PLANTED_IN_KINDS[fault]
+    plant(kinds)
+    assert found(check_data(kinds, "unpaired", crop_size=64), file, words)
+
+
+def test_pictures_without_pairs_need_no_names_in_common(kinds: Path):
+    shutil.move(kinds / "trainA/00.png", kinds / "trainA/another.png")
+    picture(1000).save(kinds / "trainA/another.bmp")
+    diagnosis = check_data(kinds, "unpaired", crop_size=64)
+    assert diagnosis.counts == {"trainA": 13, "trainB": 14, "testA": 2, "testB": 3}
+    (advice,) = diagnosis.findings
+    assert str(advice) == (
+        "note: there are 13 pictures in trainA and 14 pictures in trainB; the discriminators will learn them by "
+        "heart; set diff_augment"
+    )
+
+
+def test_few_pictures_of_a_kind_are_advised_on(kinds: Path):
+    for path in [*(kinds / "trainB").iterdir()][:9]:
+        path.unlink()
+    for place in ("testA", "testB"):
+        shutil.rmtree(kinds / place)
+    said = [str(finding) for finding in check_data(kinds, "unpaired", crop_size=64).findings]
+    assert said == [
+        "warning: there are 12 pictures in trainA and 5 pictures in trainB; sincut learns from one large picture "
+        "of each kind; other methods want hundreds",
+        "note: there is neither val nor test; one of 20 of each kind is held out to judge by",
+    ]
+    shutil.rmtree(kinds / "trainB")
+    with pytest.raises(InputError, match="holds no trainA with trainB"):
+        check_data(kinds, "unpaired")
+
+
 def test_refusals(tmp_path: Path):
     with pytest.raises(InputError, match="there is no folder"):
         check_data(tmp_path / "nowhere", "pairs")

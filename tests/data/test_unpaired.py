@@ -73,6 +73,17 @@ def test_places_and_mirroring_are_each_picture_s_own(folder: Path):
     assert all(bool(crop[2, 0, 0] < crop[2, 0, -1]) for each in straight for crop in (each.a, each.b))
 
 
+def test_crops_are_cut_larger_and_reduced(folder: Path):
+    """A crop of 16 pixels then shows up to 24 columns, as many as the picture's 24 rows allow."""
+    widths = []
+    for each in crops(folder, 100, zoom=3.0, mirrored=0):
+        assert each.a.shape == each.b.shape == (3, 16, 16)
+        blue = (each.a[2, 0] + 1) * 127.5 / 6
+        widths.append(float(blue[-1] - blue[0]) * 16 / 15)
+    assert 15.5 < min(widths) < 17.5 and 22 < max(widths) < 24.5
+    assert 18 < sum(widths) / len(widths) < 22
+
+
 def test_broken_pictures_are_passed_over_and_named(folder: Path):
     (folder / "trainB" / "3.png").write_bytes(b"no picture")
     samples = crops(folder, 80)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from impasto.errors import SettingError
-from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
+from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
 from impasto.losses.matching import feature_matching
 
 REAL, FAKE = torch.tensor([[2.0, 0.0]]), torch.tensor([[-1.0, 3.0]])
@@ -79,6 +79,17 @@ def test_the_penalty_is_fp32_under_autocast():
     with torch.autocast("cpu", torch.bfloat16):
         real = torch.rand(1, 1, 4, 4).bfloat16()
         assert gradient_penalty(layer, real, 1 - real, torch.tensor([0.5])).dtype == torch.float32
+
+
+def test_r1_is_half_the_square_of_the_slope():
+    """Of a picture's mean verdict: a linear discriminator has the same slope everywhere."""
+    weights = torch.tensor([3.0, -4.0]).requires_grad_()
+    real = torch.rand(5, 2, 1, 1, requires_grad=True)
+    penalty = r1_penalty(lambda x: (x * weights[:, None, None]).sum(dim=1, keepdim=True).expand(-1, 1, 3, 3), real)
+    assert float(penalty.detach()) == pytest.approx(25 / 2)
+    penalty.backward()
+    assert real.grad is None
+    torch.testing.assert_close(weights.grad, weights.detach())
 
 
 def test_feature_matching_by_hand():

@@ -89,6 +89,34 @@ def test_intervals_cover_what_is_drawn():
     assert bootstrap(lambda drawn: 3.0, 5) == (3.0, 3.0)
 
 
+def test_an_interval_of_the_kernel_distance_lies_around_it():
+    """Pictures drawn twice, and compared with themselves, would put all of it far above."""
+    drawn = torch.Generator().manual_seed(0)
+    one, other = torch.randn(30, 64, generator=drawn), torch.randn(30, 64, generator=drawn) + 0.3
+
+    def measure(*numbers: np.ndarray) -> float:
+        return kernel_distance(one[numbers[0]], other[numbers[1]], (numbers[0], numbers[1]))
+
+    low, high = bootstrap(measure, 30, 30)
+    value = kernel_distance(one, other)
+    assert low < value < high and abs((low + high) / 2 - value) < 0.3 * (high - low)
+    plain, _ = bootstrap(lambda a, b: kernel_distance(one[a], other[b]), 30, 30)
+    assert plain > value
+
+
+def test_intervals_of_two_sets_draw_from_both():
+    seen: list[tuple[int, int, int, int]] = []
+
+    def measure(one: np.ndarray, other: np.ndarray) -> float:
+        seen.append((len(one), int(one.max()), len(other), int(other.max())))
+        return float(one.mean() - other.mean())
+
+    low, high = bootstrap(measure, 4, 9)
+    assert {(each[0], each[2]) for each in seen} == {(4, 9)}
+    assert max(each[1] for each in seen) == 3 and max(each[3] for each in seen) == 8
+    assert low < 1.5 - 4 < high
+
+
 def test_one_picture_is_no_set():
     for distance in (frechet_distance, kernel_distance):
         with pytest.raises(InputError, match="there are 1 and 4 pictures; a distance of sets needs two of each"):

@@ -7,6 +7,7 @@ import torch
 
 from impasto.methods.pix2pixhd import LocalEnhancer, halved, halved_in_strips
 from impasto.methods.spade import SpadeGenerator
+from impasto.methods.stargan import DomainGenerator
 from impasto.nn import planes, strips, translate
 from impasto.nn.resnet import ResnetGenerator
 from impasto.nn.strips import Source, strips_of
@@ -28,6 +29,7 @@ MAKERS: dict[str, Callable[[], Generator]] = {
     "enhancer, resized": lambda: LocalEnhancer(
         ResnetGenerator(5, 3, 4, 1, num_downs=2, upsampling="resize"), 5, 3, 1, "resize"
     ),
+    "domains": lambda: DomainGenerator(2, 4, 2),
     "enhancer": lambda: LocalEnhancer(ResnetGenerator(5, 3, 4, 1, num_downs=2), 5, 3, 2),
 }
 

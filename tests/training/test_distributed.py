@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,21 @@ SMALL = (
 )
 
 
-def train(run: Path, pairs: Path, *words: str) -> list[dict[str, float]]:  # noqa: F811
+def train(
+    run: Path,
+    data: Path,
+    *words: str,
+    method: str = "pix2pix",
+    settings: Sequence[str] = SMALL,
+) -> list[dict[str, float]]:
     """Train as a user would, in processes of their own, and return the losses."""
-    command = [sys.executable, "-m", "impasto", "train", "pix2pix", "--data", pairs, "--run", run, *SMALL, *words]
+    command = [sys.executable, "-m", "impasto", "train", method, "--data", data, "--run", run, *settings, *words]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("model.safetensors") == 1, "one process speaks for all"
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [line for line in lines if "gan" in line]
+    return [line for line in lines if "accuracy" in line]
 
 
 def test_two_processes_learn_what_one_learns_from_twice_the_batch(pairs: Path, tmp_path: Path):  # noqa: F811
@@ -45,6 +52,37 @@ def test_two_processes_learn_what_one_learns_from_twice_the_batch(pairs: Path, t
     # away, so that nothing but rounding errors moves those.
     for name in (name for name in first if first[name].ndim == 4):
         assert (first[name] - second[name]).abs().mean() < 1e-4, name
+
+
+UNPAIRED = (
+    *("--crop-size", "32", "--load-size", "36", "--num-blocks", "2", "--base-channels", "4", "--num-layers", "1"),
+    *("--precision", "32-true", "--epochs", "8", "--decay-epochs", "2"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("cyclegan", ("--pool-size", "3")),
+        ("cut", ("--nce-layers", "0", "4", "8", "12", "13")),
+        ("fastcut", ("--nce-layers", "0", "4", "8", "12", "13")),
+    ],
+)
+def test_two_processes_learn_what_one_learns_without_pairs(
+    method: str, words: Sequence[str], kinds: Path, tmp_path: Path
+):
+    """They share one pool of fakes, and compare the same places."""
+    settings = (*UNPAIRED, *words)
+    alone = train(tmp_path / "alone", kinds, "--batch-size", "2", method=method, settings=settings)
+    together = train(
+        tmp_path / "together", kinds, "--batch-size", "1", "--devices", "2", method=method, settings=settings
+    )
+    assert [line["step"] for line in alone] == [line["step"] for line in together] == [10, 20]
+    # two generators that feed each other make more of rounding errors, step by step, than one does
+    for one, other, close in zip(alone, together, (5e-4, 1e-2), strict=True):
+        assert one.pop("accuracy") == pytest.approx(other.pop("accuracy"), abs=1e-3)
+        assert one == pytest.approx(other, rel=close)
 
 
 def test_every_process_takes_its_part_of_every_batch():

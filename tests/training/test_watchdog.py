@@ -52,6 +52,15 @@ def test_collapse_inversion_and_checkerboards_are_noticed(reals: list[Tensor], v
         assert [*watchdog.after_look(terms), *watchdog.after_look(terms)] == [said], "but again when it was over"
 
 
+def test_without_pairs_light_is_compared_with_what_went_in():
+    terms = {"input_correlation": -0.9, "spread": 1.0, "checkerboard": 1.0}
+    watchdog = Watchdog()
+    assert watchdog.after_look(terms) == []
+    (said,) = watchdog.after_look(terms)
+    assert "light and dark are exchanged (correlation -0.90 with what went in)" in said
+    assert "the term that keeps what went in" in said and "l1_weight" not in said
+
+
 @pytest.mark.parametrize(("accuracy", "words"), [(1.0, "nearly every time (100.0%)"), (0.5, "as often as a coin")])
 def test_a_discriminator_that_teaches_nothing_is_noticed(accuracy: float, words: str):
     watchdog = Watchdog()

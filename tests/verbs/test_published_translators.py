@@ -88,6 +88,46 @@ class ResnetGenerator(nn.Module):
         return self.model(picture)
 
 
+class Blur(nn.Module):
+    """A blur by binomial weights, kept as a buffer, as CUT's networks have it before halving and after doubling."""
+
+    def __init__(self, width: int, line: list[float], *, doubles: bool) -> None:
+        super().__init__()
+        weights = torch.outer(torch.tensor(line), torch.tensor(line))
+        weights = weights / weights.sum() * (4 if doubles else 1)
+        self.register_buffer("filt", weights.repeat(width, 1, 1, 1))
+        self.doubles, self.width = doubles, width
+
+    def forward(self, features: Tensor) -> Tensor:
+        if not self.doubles:
+            bordered = nn.functional.pad(features, (1, 1, 1, 1), mode="reflect")
+            return nn.functional.conv2d(bordered, self.filt, stride=2, groups=self.width)
+        bordered = nn.functional.pad(features, (1, 1, 1, 1), mode="replicate")
+        wide = nn.functional.conv_transpose2d(bordered, self.filt, stride=2, padding=2, groups=self.width)
+        return wide[:, :, 1:-1, 1:-1]
+
+
+class AntialiasedGenerator(nn.Module):
+    """CUT's and FastCUT's."""
+
+    def __init__(self, taken: int, given: int, width: int, blocks: int, norm: str = "instance") -> None:
+        super().__init__()
+        bias, normed = norm == "instance", NORMS[norm]
+        layers = [nn.ReflectionPad2d(3), nn.Conv2d(taken, width, 7, bias=bias), normed(width), nn.ReLU(True)]
+        for wide in (2 * width, 4 * width):
+            layers += [nn.Conv2d(wide // 2, wide, 3, padding=1, bias=bias), normed(wide), nn.ReLU(True)]
+            layers.append(Blur(wide, [1, 2, 1], doubles=False))
+        layers += [ResnetBlock(4 * width, norm, dropout=False) for _ in range(blocks)]
+        for wide in (4 * width, 2 * width):
+            layers.append(Blur(wide, [1, 3, 3, 1], doubles=True))
+            layers += [nn.Conv2d(wide, wide // 2, 3, padding=1, bias=bias), normed(wide // 2), nn.ReLU(True)]
+        layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, given, 7), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.model(picture)
+
+
 class GlobalGenerator(nn.Module):
     """Pix2PixHD's: as deep as its list of widths, every convolution with a bias."""
 
@@ -194,6 +234,8 @@ PUBLISHED = {
     "unet_128, instance, grey to colour": lambda: UnetGenerator(1, 3, 4, 7, "instance"),
     "resnet_9blocks, instance": lambda: ResnetGenerator(3, 3, 4, 9, "instance", dropout=False),
     "resnet_6blocks, batch, dropout, colour to grey": lambda: ResnetGenerator(3, 1, 4, 6, "batch", dropout=True),
+    "CUT, 9 blocks": lambda: AntialiasedGenerator(3, 3, 4, 9),
+    "CUT, 4 blocks, grey": lambda: AntialiasedGenerator(1, 1, 4, 4),
 }
 
 
@@ -239,6 +281,19 @@ def test_statistics_of_trainings_are_left_out():
     found = translate_generator(drawn("unet_256, batch").state_dict())
     assert any("running_mean" in name for name in found.left_out)
     assert found.settings["num_downs"] == 8 and found.settings["norm"] == "batch"
+
+
+def test_cut_is_recognised_and_its_blurs_are_fixed():
+    state = drawn("CUT, 9 blocks").state_dict()
+    found = translate_generator(state)
+    assert found.method == "cut" and found.settings["num_blocks"] == 9
+    assert found.left_out == ("model.7.filt", "model.11.filt", "model.21.filt", "model.25.filt")
+    with pytest.raises(WeightsError, match=r"model\.11\.filt is another blur"):
+        translate_generator({**state, "model.11.filt": 2 * state["model.11.filt"]})
+    with pytest.raises(WeightsError, match="with batch normalisation or dropout"):
+        translate_generator(AntialiasedGenerator(3, 3, 4, 9, "batch").state_dict())
+    with pytest.raises(WeightsError, match=r"it is nearly the ResNet of CUT, but model\.30\.bias is missing"):
+        translate_generator({name: tensor for name, tensor in state.items() if name != "model.30.bias"})
 
 
 def test_refusals(tmp_path: Path):

@@ -18,8 +18,8 @@ from impasto.writing import find_target
 COMMAND = "impasto convert"
 DESCRIPTION = (
     "Make a model file of a network that others published: fast_neural_style of pytorch/examples, an AdaIN decoder "
-    "together with its encoder, or a generator of pytorch-CycleGAN-and-pix2pix, Pix2PixHD or SPADE. Its tensors "
-    "tell which it is."
+    "together with its encoder, or a generator of pytorch-CycleGAN-and-pix2pix, CUT, Pix2PixHD or SPADE. Its "
+    "tensors tell which it is."
 )
 
 

@@ -11,7 +11,8 @@ from impasto.cli.options import Json, Settings, given, parse
 from impasto.cli.progress import folder_bar
 from impasto.cli.train import TRAINABLE
 from impasto.cli.words import grouped
-from impasto.data.doctor import Diagnosis, Kind, check_data
+from impasto.data.doctor import Diagnosis, check_data
+from impasto.data.layouts import Kind
 from impasto.errors import ImpastoError, SettingError, check_choice, one_line
 from impasto.methods import METHODS, Method
 from impasto.nn.compute import reused_memory
@@ -70,6 +71,7 @@ def examined(method: Method, folder: str, settings: Any) -> Diagnosis:
             layout(method),
             crop_size=settings.crop_size,
             classes=getattr(settings, "classes", 0),
+            attributes=getattr(settings, "attributes", ""),
             on_file=show,
         )
 
@@ -78,6 +80,10 @@ def layout(method: Method) -> Kind:
     """Return how the data folder of a method is laid out."""
     if method.labelled:
         return "labels"
+    if method.unpaired:
+        return "unpaired"
+    if method.named_domains:
+        return "domains"
     return "pairs" if method.verb == "translate" else "photos"
 
 

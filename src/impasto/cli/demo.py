@@ -7,7 +7,8 @@ from typing import Annotated
 from impasto.cli.console import print_json
 from impasto.cli.options import Json, Output, Settings, parse
 from impasto.cli.output import check_target, make_folder
-from impasto.cli.painting import Task, fetch_network, paint
+from impasto.cli.painting import fetch_network, paint
+from impasto.cli.stylize_task import StylizeTask
 from impasto.cli.words import STDIN
 from impasto.image import read_image
 from impasto.methods.gatys import GatysSettings
@@ -42,7 +43,10 @@ def main(words: list[str]) -> int:
         make_folder(Path(target).parent)
     check_target(target, [str(photo), str(painting)], as_json=options.json)
     fetch_network(options.settings)
-    done = paint(Task(read_image(photo), [read_image(painting)], options.settings, target, label=photo.name))
+    task = StylizeTask(
+        read_image(photo), target, styles=[read_image(painting)], settings=options.settings, label=photo.name
+    )
+    done = paint(task)
     if options.json:
         print_json(done.as_dict())
     elif target != STDIN:

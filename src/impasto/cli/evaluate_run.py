@@ -10,15 +10,17 @@ from impasto.cli.options import Settings, given, parse
 from impasto.cli.progress import folder_bar
 from impasto.cli.translate_run import model_file
 from impasto.errors import ImpastoError, SettingError
+from impasto.metrics.seen import Features
 from impasto.nn.compute import reused_memory
-from impasto.verbs.evaluate import Features, evaluate
+from impasto.verbs.evaluate import evaluate
 from impasto.verbs.translate import TranslateSettings
 
 COMMAND = "impasto evaluate"
 DESCRIPTION = (
     "Translate what a network was not trained on and measure how far it is from what it should be: l1, psnr, ssim "
     "and a perceptual distance picture by picture, Frechet and kernel distances of all together, with intervals "
-    "and the protocol, as one JSON object."
+    "and the protocol, as one JSON object. Without pairs: distances of what was made, and of what went in, to real "
+    "pictures of the other kind, and the correlation of edges with what went in."
 )
 
 

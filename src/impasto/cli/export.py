@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -26,6 +26,8 @@ class ExportOptions:
     """A model file, or a name out of impasto weights list."""
     output: Word = ""
     """The .onnx file, replacing what was there."""
+    direction: Literal["AtoB", "BtoA"] | None = None
+    """What to make of what, for a network that has learnt both; AtoB by default."""
     json: Json = False
     """Print one JSON object."""
 
@@ -48,7 +50,7 @@ def main(words: list[str]) -> int:
 
     if not options.json:
         print("difference from PyTorch in fp32, for values in [0, 1]:")
-    done = export_model(options.model, options.output, on_compared=show)
+    done = export_model(options.model, options.output, direction=options.direction, on_compared=show)
     if options.json:
         print_json(asdict(done) | {"path": str(done.path), "seconds": round(done.seconds, 3)})
         return 0

@@ -25,7 +25,8 @@ COMMAND = "impasto layers"
 DESCRIPTION = (
     "Paint from noise what each layer of the network keeps of a picture, and lay it out as a labelled grid, "
     "IMAGE-KIND.png unless -o says where. content: shallow layers give the pixels back, deep ones only the "
-    "arrangement. style: brush strokes, colour specks first and larger forms with depth."
+    "arrangement. style: brush strokes, colour specks first and larger forms with depth. impasto layers channels "
+    "LAYER paints what each channel of a layer dreams of; it has a --help of its own."
 )
 
 

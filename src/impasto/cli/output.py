@@ -71,6 +71,20 @@ def plan_folder(content: str, styles: Sequence[str], output: str | None) -> Path
     return _as_folder(output or _named_after([content], styles), "a folder is")
 
 
+def preview_path(asked: str | None, job: Job) -> Path | None:
+    """Return where a job's picture is shown as it stands: nowhere, at the path asked for, or beside its target.
+
+    Args:
+        asked: None for nowhere, empty for beside the target, or a path.
+        job: Which.
+    """
+    if asked is None:
+        return None
+    content = "stdin" if job.content == STDIN else Path(job.content).name
+    named = content if job.target == STDIN else job.target
+    return Path(asked or Path(named).with_suffix(".preview.png"))
+
+
 def check_target(target: str, inputs: Sequence[str], *, as_json: bool = False) -> None:
     """Raise unless a picture can be written to a path without harm.
 

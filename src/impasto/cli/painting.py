@@ -1,57 +1,70 @@
 """One picture painted for a person: seen on the way, kept on Ctrl-C, written and reported at the end."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from impasto.cli.console import duration, finite, say
-from impasto.cli.output import write_result
+from impasto.cli.console import duration, finite, print_json, say
+from impasto.cli.output import Job, make_folder, write_result
 from impasto.cli.progress import Preview, fetch_bar, step_bar
 from impasto.cli.signals import undisturbed
 from impasto.cli.words import STDIN
-from impasto.errors import one_line
+from impasto.errors import ImpastoError, WeightsError, one_line
 from impasto.image import Image
-from impasto.methods import gatys
-from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import reused_memory
 from impasto.result import OnStep, Result, Step
-from impasto.verbs.sheet import step_costs
-from impasto.verbs.stylize import StylizeSettings, finished, stopped, stylize
 from impasto.weights import store
 
 
+class Sees(Protocol):
+    """Settings that name a network of the catalogue that looks."""
+
+    @property
+    def network(self) -> str:
+        """Its name."""
+
+
 @dataclass(frozen=True)
-class Task:
+class Task(ABC):
     """What to paint, and where to.
 
     Attributes:
         photo: The content.
-        styles: Paintings, or names of styles that a network has learnt.
-        settings: How.
         target: Path of the result, or `-` for standard output.
-        masks: One per style, or none.
-        method: By which method.
-        grey: Whether a grey photo stays grey.
         label: What the progress bar says.
-        start: The picture that `settings.init` names, if it names one.
         preview: Where the picture is shown as it stands, if anywhere.
         keep_preview: Whether that file stays.
     """
 
     photo: Image
-    styles: Sequence[Image | str]
-    settings: StylizeSettings
     target: str
-    masks: Sequence[Image] = ()
-    method: str = "gatys"
-    grey: bool = True
-    label: str = ""
-    start: Image | None = None
-    preview: Path | None = None
-    keep_preview: bool = False
+    label: str = field(default="", kw_only=True)
+    preview: Path | None = field(default=None, kw_only=True)
+    keep_preview: bool = field(default=False, kw_only=True)
+
+    @abstractmethod
+    def run(self, on_step: OnStep) -> Result:
+        """Paint it all."""
+
+    @abstractmethod
+    def stopped(self, step: Step) -> Result:
+        """Return what is left of a run that was interrupted after a step."""
+
+    @abstractmethod
+    def as_it_stands(self, step: Step) -> Image:
+        """Return the picture of a step, as it is being painted."""
+
+    def costs(self) -> list[float]:
+        """Return how long each step takes beside the others; nothing if it is painted in one pass."""
+        return []
+
+    def remark(self) -> str:
+        """Return what else is said at the end."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,7 @@ class Painted:
         }
 
 
-def fetch_network(settings: GatysSettings) -> None:
+def fetch_network(settings: Sees) -> None:
     """Fetch the network that looks, showing how far it is, unless it is here.
 
     Raises:
@@ -103,7 +116,7 @@ def paint(task: Task) -> Painted:
     began, course = time.perf_counter(), _Course()
     result = stop = None
     try:
-        result = _stylize(task, course)
+        result = _run(task, course)
     except KeyboardInterrupt as interrupt:
         if course.last is None:
             say("impasto: interrupted before the first step; nothing was painted")
@@ -117,6 +130,43 @@ def paint(task: Task) -> Painted:
     return Painted(task.target, result, stop)
 
 
+def paint_many(jobs: Sequence[Job], task: Callable[[Job, str], Task], *, as_json: bool) -> int:
+    """Paint one after the other; one that fails does not stop the rest.
+
+    Args:
+        jobs: What to paint.
+        task: Reads and checks what a job needs, given it and what the bar says.
+        as_json: Whether to print one JSON object.
+
+    Raises:
+        ImpastoError: At the end, if any failed.
+        KeyboardInterrupt: If interrupted.
+    """
+    began, told, failures = time.perf_counter(), list[dict[str, Any]](), list[dict[str, str]]()
+    stop: KeyboardInterrupt | None = None
+    make_folder(Path(jobs[0].target).parent)
+    for number, job in enumerate(jobs, 1):
+        try:
+            painted = paint(task(job, f"{number}/{len(jobs)} {one_line(Path(job.content).name)}"))
+        except WeightsError:
+            raise
+        except ImpastoError as error:
+            failures.append({"content": job.content, "error": str(error)})
+            named = Path(job.content).name in str(error)
+            say(f"impasto: {error}" if named else f"impasto: {one_line(job.content)}: {error}")
+            continue
+        told.append(painted.as_dict())  # not the picture, whose pixels would stay in memory
+        if stop := painted.stop:
+            break
+    if as_json:
+        print_json({"pictures": told, "failures": failures, "seconds": round(time.perf_counter() - began, 3)})
+    if stop:
+        raise stop
+    if failures:
+        raise ImpastoError(f"{len(failures)} of {len(jobs)} pictures could not be painted; they are named above")
+    return 0
+
+
 @dataclass
 class _Course:
     """What has been reported of a run so far."""
@@ -125,11 +175,10 @@ class _Course:
     last: Step | None = None
 
 
-def _stylize(task: Task, course: _Course) -> Result:
-    costs: list[float] = []
-    memory: AbstractContextManager[None] = nullcontext()  # one pass uses little of it twice, and would only keep it
-    if isinstance(task.settings, GatysSettings):
-        costs, memory = step_costs(task.photo, task.settings), reused_memory()
+def _run(task: Task, course: _Course) -> Result:
+    costs = task.costs()
+    # one pass uses little memory twice, and would only keep it
+    memory = reused_memory() if costs else nullcontext()
     with step_bar(task.label, costs) as show, _preview(task) as preview, memory:
 
         def follow(step: Step) -> None:
@@ -139,15 +188,7 @@ def _stylize(task: Task, course: _Course) -> Result:
             show(step)
             preview(step)
 
-        return stylize(
-            task.photo,
-            list(task.styles),
-            method=task.method,
-            settings=task.settings,
-            masks=task.masks,
-            grey=task.grey,
-            on_step=follow,
-        )
+        return task.run(follow)
 
 
 @contextmanager
@@ -156,13 +197,8 @@ def _preview(task: Task) -> Iterator[OnStep]:
     if task.preview is None:
         yield lambda step: None
         return
-
-    def as_it_stands(step: Step) -> Image:
-        settings = replace(task.settings, size=max(step.image.shape[-2:]))
-        return finished(step.image, task.photo, settings, grey=task.grey)
-
     try:
-        yield Preview(task.preview, as_it_stands).show
+        yield Preview(task.preview, task.as_it_stands).show
     finally:
         if not task.keep_preview:
             task.preview.unlink(missing_ok=True)
@@ -171,17 +207,7 @@ def _preview(task: Task) -> Iterator[OnStep]:
 def _so_far(task: Task, course: _Course, seconds: float) -> Result:
     """Return the best picture up to the last step, whose recipe says so."""
     assert course.last is not None
-    result = stopped(
-        task.photo,
-        task.styles,
-        task.settings,
-        course.last,
-        method=task.method,
-        masks=task.masks,
-        start=task.start,
-        grey=task.grey,
-    )
-    return replace(result, trace=course.trace, seconds=seconds)
+    return replace(task.stopped(course.last), trace=course.trace, seconds=seconds)
 
 
 def _report(task: Task, result: Result) -> str:
@@ -189,10 +215,5 @@ def _report(task: Task, result: Result) -> str:
     image, stopped = result.image, result.recipe.get("interrupted")
     name = "standard output" if task.target == STDIN else one_line(task.target)
     steps = f"interrupted at step {stopped['step']} of {stopped['of']}" if stopped else f"{len(result.trace)} steps"
-    optimised = isinstance(task.settings, GatysSettings)
-    steps = steps if optimised else "in one pass"
-    line = f"{name}: {image.width}×{image.height}, {steps}, {duration(result.seconds)}"
-    longest = max(image.width, image.height)
-    if optimised and task.settings.size is None and longest > gatys.DEFAULT_SIZE:
-        line += f"; painted at {gatys.DEFAULT_SIZE} px and enlarged; --size {longest} paints finer"
-    return line
+    steps = steps if task.costs() else "in one pass"
+    return f"{name}: {image.width}×{image.height}, {steps}, {duration(result.seconds)}{task.remark()}"

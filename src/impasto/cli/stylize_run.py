@@ -1,20 +1,19 @@
 """What `impasto stylize` does once torch is needed."""
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
-from impasto.cli.console import print_json, say
+from impasto.cli.console import print_json
 from impasto.cli.folder_following import follow
 from impasto.cli.options import Contents, Json, Masks, Output, Settings, Styles, given, parse
-from impasto.cli.output import Job, check_target, make_folder, plan, plan_folder, read_stdin
-from impasto.cli.painting import Task, fetch_network, paint
+from impasto.cli.output import Job, check_target, plan, plan_folder, preview_path, read_stdin
+from impasto.cli.painting import fetch_network, paint, paint_many
+from impasto.cli.stylize_task import StylizeTask
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
-from impasto.errors import ImpastoError, SettingError, WeightsError, one_line
+from impasto.errors import SettingError, one_line
 from impasto.image import Image, read_image
 from impasto.image.clips import VideoSettings, check_libraries, is_video
 from impasto.methods import METHODS, gatys
@@ -96,14 +95,13 @@ def main(words: list[str]) -> int:
             raise SettingError("--nested and --engine ray are for one folder; give that, or leave them out")
     jobs = plan(options.content, tasks.style_names, options.output)
     if len(options.content) == 1 and not is_folder:
-        tasks.check(jobs[0])
         painted = paint(tasks.task(jobs[0]))
         if options.json:
             print_json(painted.as_dict())
         if painted.stop:
             raise painted.stop
         return 0
-    return _paint_many(jobs, tasks)
+    return paint_many(jobs, tasks.task, as_json=options.json)
 
 
 def _paint_video(options: Options) -> int:
@@ -155,10 +153,11 @@ class _Tasks:
         if isinstance(self.options.settings, GatysSettings):
             fetch_network(self.options.settings)
 
-    def task(self, job: Job, label: str = "") -> Task:
-        """Read the content; the rest is here."""
+    def task(self, job: Job, label: str = "") -> StylizeTask:
+        """Read the content once its files are known to be good; the rest is here."""
+        self.check(job)
         photo = read_stdin() if job.content == STDIN else read_image(job.content)
-        return Task(
+        return StylizeTask(
             photo=photo,
             styles=self.styles,
             settings=self.options.settings,
@@ -173,11 +172,7 @@ class _Tasks:
         )
 
     def _preview(self, job: Job) -> Path | None:
-        if self.options.preview is None:
-            return None
-        content = "stdin" if job.content == STDIN else Path(job.content).name
-        named = content if job.target == STDIN else job.target
-        return Path(self.options.preview or Path(named).with_suffix(".preview.png"))
+        return preview_path(self.options.preview, job)
 
 
 def _paint_folder(options: OnePassOptions, tasks: "_Tasks") -> int:
@@ -199,35 +194,3 @@ def _paint_folder(options: OnePassOptions, tasks: "_Tasks") -> int:
         workers=options.workers,
     )
     return follow(outcomes, output, as_json=options.json)
-
-
-def _paint_many(jobs: Sequence[Job], tasks: _Tasks) -> int:
-    """Paint one after the other; one that fails does not stop the rest.
-
-    Raises:
-        ImpastoError: At the end, if any failed.
-    """
-    began, told, failures = time.perf_counter(), list[dict[str, Any]](), list[dict[str, str]]()
-    stop: KeyboardInterrupt | None = None
-    make_folder(Path(jobs[0].target).parent)
-    for number, job in enumerate(jobs, 1):
-        try:
-            tasks.check(job)
-            painted = paint(tasks.task(job, f"{number}/{len(jobs)} {one_line(Path(job.content).name)}"))
-        except WeightsError:
-            raise
-        except ImpastoError as error:
-            failures.append({"content": job.content, "error": str(error)})
-            named = Path(job.content).name in str(error)
-            say(f"impasto: {error}" if named else f"impasto: {one_line(job.content)}: {error}")
-            continue
-        told.append(painted.as_dict())  # not the picture, whose pixels would stay in memory
-        if stop := painted.stop:
-            break
-    if tasks.options.json:
-        print_json({"pictures": told, "failures": failures, "seconds": round(time.perf_counter() - began, 3)})
-    if stop:
-        raise stop
-    if failures:
-        raise ImpastoError(f"{len(failures)} of {len(jobs)} pictures could not be painted; they are named above")
-    return 0

@@ -39,8 +39,8 @@ class TranslatorOptions(TrainOptions):
 
     data: Annotated[str, Needed] = ""
     """Folder of pairs: train/* side by side, or trainA/* and trainB/* called alike; of label maps: trainannot/* and
-    train/*, or train_label/*, train_img/* and perhaps train_inst/*. What lies in val or test likewise is held out,
-    to judge by, or else one of 20."""
+    train/*, or train_label/*, train_img/* and perhaps train_inst/*; of two kinds of pictures without pairs:
+    trainA/* and trainB/*. What lies in val or test likewise is held out, to judge by, or else one of 20."""
     styles: tyro.conf.Suppress[tuple[str, ...]] = ()
     start: str | None = None
     """A trained network to begin with; settings that are not told are then those it was trained with."""

@@ -72,7 +72,7 @@ def main(words: list[str]) -> int:
         return _translate_video(model, options)
     if options.nested or options.engine != "local":
         raise SettingError("--nested and --engine ray are for one folder; give that, or leave them out")
-    jobs = plan(options.source, [model_name(model)], options.output)
+    jobs = plan(options.source, [model_name(model, options.settings.to)], options.output)
     if options.instances is not None and len(jobs) > 1:
         raise SettingError(f"--instances is of one map, but there are {len(jobs)} sources; give one")
     began, told, failures = time.perf_counter(), list[dict[str, Any]](), list[dict[str, str]]()
@@ -104,7 +104,7 @@ def _translate_folder(model: Path, options: TranslateOptions) -> int:
     if options.instances is not None:
         raise SettingError("--instances is of one map, but a folder is to be translated; give one map")
     (folder,) = options.source
-    output = plan_folder(folder, [model_name(model)], options.output)
+    output = plan_folder(folder, [model_name(model, options.settings.to)], options.output)
     outcomes = translate_folder(
         model,
         folder,
@@ -127,11 +127,13 @@ def _translate_video(model: Path, options: TranslateOptions) -> int:
         raise SettingError("--instances, --style and --samples are for pictures, not for a video; leave them out")
     check_libraries()
     from impasto.cli.video_run import run_video, video_target
+    from impasto.verbs.video import VideoRun
     from impasto.verbs.video_translator import TranslatedLook
 
     (source,) = options.source
-    target = video_target(source, [model_name(model)], options.output)
-    return run_video(source, target, TranslatedLook(model, options.settings, options.video), as_json=options.json)
+    target = video_target(source, [model_name(model, options.settings.to)], options.output)
+    look = TranslatedLook(model, options.settings, options.video)
+    return run_video(VideoRun(Path(source), target, look), as_json=options.json)
 
 
 def _translate(job: Job, model: Path, options: TranslateOptions) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from impasto.image.clips import WRITABLE
 from impasto.nn.compute import reused_memory
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.stylize import styles_of
-from impasto.verbs.video import FrameLook, Look, PaintedVideo, VideoRun
+from impasto.verbs.video import FilmRun, Look, PaintedVideo, VideoRun
 
 if TYPE_CHECKING:
     from impasto.cli.stylize_run import OnePassOptions
@@ -36,26 +36,24 @@ def paint_video(options: OnePassOptions) -> int:
         raise SettingError("--preview shows pictures; a video's painted part lies in OUT.parts until it is whole")
     look, source = _look(options), options.content[0]
     names = list(options.style) or [style for style in look.styles if isinstance(style, str)]
-    return run_video(source, video_target(source, names, options.output), look, as_json=options.json)
+    target = video_target(source, names, options.output)
+    return run_video(VideoRun(Path(source), target, look), as_json=options.json)
 
 
-def run_video(source: str, target: Path, look: FrameLook, *, as_json: bool) -> int:
+def run_video(run: FilmRun, *, as_json: bool) -> int:
     """Paint a video, seen on the way.
 
     Args:
-        source: The video.
-        target: Where the painted one goes.
-        look: How frames are painted.
+        run: What is to be painted, and where to.
         as_json: Whether to print one JSON object.
 
     Raises:
         ImpastoError: If something a user can mend is wrong.
         KeyboardInterrupt: If interrupted; what is painted waits for the same command.
     """
-    run = VideoRun(Path(source), target, look)
-    painted = _painted(run, one_line(Path(source).name))
+    painted = _painted(run, one_line(Path(run.clip.name).name))
     if as_json:
-        print_json(_as_dict(painted, look.video.smooth))
+        print_json(_as_dict(painted))
     say(_report(painted))
     return 0
 
@@ -88,7 +86,7 @@ def video_target(source: str, names: Sequence[str], output: str | None) -> Path:
     return target.with_suffix(suffix if suffix in WRITABLE else WRITABLE[0])
 
 
-def _painted(run: VideoRun, label: str) -> PaintedVideo:
+def _painted(run: FilmRun, label: str) -> PaintedVideo:
     parts = _shown(run.parts.folder)
     if run.renewed:
         say(f"impasto: {parts} was painted by another recipe; starting anew")
@@ -108,14 +106,14 @@ def _shown(path: Path) -> str:
     return one_line(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
-def _as_dict(painted: PaintedVideo, smooth: float) -> dict[str, Any]:
+def _as_dict(painted: PaintedVideo) -> dict[str, Any]:
     return {
         "output": str(painted.path),
         "size": [painted.width, painted.height],
         "frames": painted.frames,
         "resumed": painted.resumed,
         "cuts": painted.cuts,
-        "smooth": smooth,
+        **painted.recipe.get("video", {}),
         "flicker": {name: None if each is None else round(each, 3) for name, each in painted.flicker.items()},
         "seconds": round(painted.seconds, 3),
         "recipe": dict(painted.recipe),

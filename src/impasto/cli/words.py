@@ -41,6 +41,13 @@ SINGLE_FLAGS = (
     "--workers",
     "--smooth",
     "--runtime",
+    "--guide",
+    "--mask",
+    "--dream-of",
+    "--octaves",
+    "--zoom",
+    "--rotate",
+    "--frames",
 )
 """Flags that take one value; the words after it are content again."""
 SHORT = {"-s": "--style", "-o": "--output"}

@@ -15,19 +15,23 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from impasto.data.domain_doctor import domain_findings
+from impasto.data.domains import attribute_file
 from impasto.data.labelled import CLASSES, name_of, read_classes
+from impasto.data.layouts import WANTED, Kind, places_of
 from impasto.errors import ImpastoError, InputError, one_line
 from impasto.image.decoding import decode
 from impasto.image.files import SUFFIXES, read_file
 from impasto.image.formats import MAX_PIXELS, sniff
 from impasto.image.labels import Palette, read_label_map
 
-Kind = Literal["pairs", "labels", "photos"]
-"""How a data folder is laid out: aligned pairs, label maps with pictures, or photos."""
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "val", "test")
 FEW = 20
 """Fewer examples than this hardly teach anything."""
+VERY_FEW, HUNDREDS = 10, 500
+"""Of two kinds of pictures: fewer of one teach less than one picture of each does by its patches; up to so many are
+learnt by heart."""
 WIDEST = 4.0
 """Sides whose ratio is larger are odd."""
 THUMB, NEARLY = 16, 1.5
@@ -93,7 +97,13 @@ class _Seen(NamedTuple):
 
 
 def check_data(
-    folder: Path, kind: Kind, *, crop_size: int = 256, classes: int = 0, on_file: Any = None
+    folder: Path,
+    kind: Kind,
+    *,
+    crop_size: int = 256,
+    classes: int = 0,
+    attributes: str = "",
+    on_file: Any = None,
 ) -> Diagnosis:
     """Look at every file of a data folder.
 
@@ -102,6 +112,7 @@ def check_data(
         kind: How it is laid out.
         crop_size: Pixels each way of the crops it will be trained on.
         classes: How many classes label maps have; 0 if that is not said.
+        attributes: Which attributes of a CelebA file are to be learnt; by default those that a training takes.
         on_file: Called after every file with how many are done, and how many there are.
 
     Raises:
@@ -109,31 +120,43 @@ def check_data(
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {one_line(str(folder))}; give that of a data set")
-    return _Doctor(folder, kind, crop_size, classes).diagnosis(on_file)
+    return _Doctor(folder, kind, crop_size, classes, attributes).diagnosis(on_file)
 
 
 class _Doctor:
-    def __init__(self, folder: Path, kind: Kind, crop_size: int, classes: int) -> None:
+    def __init__(self, folder: Path, kind: Kind, crop_size: int, classes: int, attributes: str) -> None:
         self.folder, self.kind, self.crop_size, self.classes = folder, kind, crop_size, classes
+        self.attributes = attributes
         self.findings: list[Finding] = []
         self.seen: dict[Path, _Seen] = {}
 
     def diagnosis(self, on_file: Any) -> Diagnosis:
-        places = {split: _places(self.folder, split, self.kind) for split in SPLITS}
+        places = {split: places_of(self.folder, split, self.kind) for split in SPLITS}
         if not places["train"]:
-            raise InputError(f"{one_line(str(self.folder))} holds no {_WANTED[self.kind]}; lay it out so")
+            raise InputError(f"{one_line(str(self.folder))} holds no {WANTED[self.kind]}; lay it out so")
         folders = [place for split in places.values() for place in split.values()]
         files = [path for place in folders for path in self._files(place)]
         for number, path in enumerate(files, 1):
             self._look_at(path)
             if on_file is not None:
                 on_file(number, len(files))
-        counts = {split: self._examples(found) for split, found in places.items() if found}
+        counts: dict[str, int] = {}
+        for split, found in places.items():
+            if self.kind == "unpaired":
+                counts |= {place.name: len([*self._known(place)]) for place in found.values()}
+            elif found:
+                counts[split] = self._examples(found)
         self._sizes_and_modes(places)
         self._duplicates(places)
         if self.kind == "labels":
             self._label_maps(places)
-        self._amount(counts)
+        if self.kind == "domains":
+            for severity, found_in, what, remedy in domain_findings(self.folder, self.attributes):
+                self._find(severity, found_in, what, remedy)
+        if self.kind == "unpaired":
+            self._amount_of_kinds(counts)
+        else:
+            self._amount(counts)
         seen = [each for each in self.seen.values() if not self._is_map(each.path, places)]
         order = {severity: rank for rank, severity in enumerate(get_args(Severity))}
         return Diagnosis(
@@ -151,7 +174,8 @@ class _Doctor:
 
     def _files(self, place: Path) -> list[Path]:
         """Return the pictures of a folder, and tell of what is none."""
-        within = sorted(path for path in place.iterdir() if path.name[0] != ".")
+        listed = attribute_file(place) if self.kind == "domains" else None
+        within = sorted(path for path in place.iterdir() if path.name[0] != "." and path != listed)
         pictures = [path for path in within if path.suffix.lower() in SUFFIXES]
         other = [path for path in within if path not in pictures]
         self._find("note", (path for path in other if path.is_dir()), "is a folder in a folder of pictures",
@@ -162,7 +186,7 @@ class _Doctor:
         for path in pictures:
             by_stem[path.stem].append(path)
         for alike in by_stem.values():
-            if len(alike) > 1:
+            if len(alike) > 1 and self.kind != "unpaired":
                 self._find("error", alike, "have the same name", "rename one: pictures are matched by name")
         return pictures
 
@@ -195,6 +219,8 @@ class _Doctor:
 
     def _examples(self, places: Mapping[str, Path]) -> int:
         """Tell of what lacks its other half; return how many examples a split has."""
+        if self.kind == "domains":
+            return sum(1 for place in places.values() for _ in self._known(place))
         named = {part: {self._name(path): path for path in self._known(place)} for part, place in places.items()}
         complete = set.intersection(*(set(paths) for paths in named.values()))
         for part, paths in named.items():
@@ -244,18 +270,29 @@ class _Doctor:
         ]
         if len(pictures) > MOST_COMPARED:
             return
+        splits = {place: split for split, found in places.items() for place in found.values()}
         thumbs = np.stack([each.thumb.ravel() for each in pictures]) if pictures else np.zeros((0, THUMB**2))
         for index, each in enumerate(pictures):
             apart = np.abs(thumbs[index + 1 :] - thumbs[index]).mean(axis=1)
             for offset in np.flatnonzero(apart <= NEARLY).tolist():
                 other = pictures[index + 1 + offset]
-                if each.path.parent == other.path.parent:
+                places_apart = each.path.parent != other.path.parent
+                if places_apart and self.kind == "domains" and each.sha256 != other.sha256:
+                    continue  # of one thing in two domains little may differ
+                if not places_apart:
                     same = "are the same picture" if each.sha256 == other.sha256 else "are nearly the same picture"
                     self._find("warning", (each.path, other.path), same, "take one out")
-                elif _split_of(each.path.parent) != _split_of(other.path.parent):
+                elif splits[each.path.parent] != splits[other.path.parent]:
                     self._find("warning", (each.path, other.path),
                                "are the same picture in two splits: what is measured was trained on",
                                "take one out")  # fmt: skip
+                elif self.kind == "unpaired":
+                    self._find("warning", (each.path, other.path),
+                               "are the same picture in both kinds: nothing tells them apart",
+                               "take it out of one")  # fmt: skip
+                elif self.kind == "domains":
+                    self._find("warning", (each.path, other.path), "are the same picture in two domains",
+                               "take it out of the one that it is not of")  # fmt: skip
 
     def _label_maps(self, places: Mapping[str, Mapping[str, Path]]) -> None:
         try:
@@ -303,6 +340,21 @@ class _Doctor:
                 Finding("note", (), "there is neither val nor test", "one of 20 examples is held out to judge by")
             )
 
+    def _amount_of_kinds(self, counts: Mapping[str, int]) -> None:
+        """Tell of few pictures of a kind, and of a kind that is not held out."""
+        sides = [f"{SPLITS[0]}{side}" for side in "AB"]
+        fewest = min(counts.get(side, 0) for side in sides)
+        few = f"there are {' and '.join(f'{counts.get(side, 0)} pictures in {side}' for side in sides)}"
+        if fewest < VERY_FEW:
+            told = "sincut learns from one large picture of each kind; other methods want hundreds"
+            self.findings.append(Finding("warning", (), few, told))
+        elif fewest < HUNDREDS:
+            told = "the discriminators will learn them by heart; set diff_augment"
+            self.findings.append(Finding("note", (), few, told))
+        if len(counts) == len(sides):
+            held_out = "one of 20 of each kind is held out to judge by"
+            self.findings.append(Finding("note", (), "there is neither val nor test", held_out))
+
     def _known(self, place: Path) -> Iterator[Path]:
         return (path for path in sorted(place.iterdir()) if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
@@ -312,34 +364,6 @@ class _Doctor:
     def _is_map(self, path: Path, places: Mapping[str, Mapping[str, Path]], *parts: str) -> bool:
         wanted = parts or ("labels", "instances")
         return any(split.get(part) == path.parent for split in places.values() for part in wanted)
-
-
-_WANTED = {
-    "pairs": "train of pictures side by side, nor trainA and trainB",
-    "labels": "train_label with train_img, nor trainannot with train",
-    "photos": "pictures",
-}
-
-
-def _places(folder: Path, split: str, kind: Kind) -> dict[str, Path]:
-    """Return where the parts of a split lie, none if it is not there."""
-    if kind == "photos":
-        return {"both": folder} if split == "train" and any(folder.iterdir()) else {}
-    if kind == "pairs":
-        if (folder / split).is_dir():
-            return {"both": folder / split}
-        sides = {"a": folder / f"{split}A", "b": folder / f"{split}B"}
-        return sides if all(place.is_dir() for place in sides.values()) else {}
-    for labels, pictures in ((f"{split}_label", f"{split}_img"), (f"{split}annot", split)):
-        if (folder / labels).is_dir() and (folder / pictures).is_dir():
-            places = {"labels": folder / labels, "pictures": folder / pictures}
-            instances = folder / f"{split}_inst"
-            return places | ({"instances": instances} if instances.is_dir() else {})
-    return {}
-
-
-def _split_of(place: Path) -> str:
-    return next((split for split in SPLITS if place.name.startswith(split)), place.name)
 
 
 def _thumbnail(grey: NDArray[np.float32]) -> NDArray[np.float32]:

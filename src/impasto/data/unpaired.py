@@ -24,6 +24,7 @@ from impasto.errors import InputError, check_choice, check_range, one_line
 from impasto.image.channels import CHANNELS
 from impasto.image.files import pictures_in
 from impasto.image.io import read_image
+from impasto.image.resize import resize
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class UnpairedCrops(Dataset[UnpairedSample]):
         channels: tuple[int, int] = (3, 3),
         load_size: int | None = None,
         mirrored: float = 0.5,
+        zoom: float = 1.0,
         seed: int = 0,
     ) -> None:
         """Prepare.
@@ -101,7 +103,8 @@ class UnpairedCrops(Dataset[UnpairedSample]):
             channels: Of A and of B: 1 is grey, 3 is RGB, 4 has alpha as well.
             load_size: What the shorter side is resized to before a crop is cut; as little as it can if not given.
             mirrored: Share of the crops that are mirrored.
-            seed: Of order, place and mirroring.
+            zoom: Crops are cut up to so many times as large, as far as pictures go, and reduced.
+            seed: Of order, place, mirroring and size.
 
         Raises:
             SettingError: If something is not allowed.
@@ -109,9 +112,10 @@ class UnpairedCrops(Dataset[UnpairedSample]):
         self.load_size = min(crop) if load_size is None else load_size
         check_crop(crop, self.load_size)
         check_range("mirrored", mirrored, 0, 1)
+        check_range("zoom", zoom, 1, 16)
         for count in channels:
             check_choice("channels", count, CHANNELS)
-        self.crop, self.length, self.mirrored, self.seed = crop, length, mirrored, seed
+        self.crop, self.length, self.mirrored, self.zoom, self.seed = crop, length, mirrored, zoom, seed
         self.sides = [[(path, count) for path in paths] for paths, count in zip((a, b), channels, strict=True)]
         self._kept = Kept(self._read)
 
@@ -138,8 +142,12 @@ class UnpairedCrops(Dataset[UnpairedSample]):
         (path, _), kept, broken = first_readable(
             self.sides[side], position, own_seed, self._kept, itemgetter(0), f"pictures of {'AB'[side]}"
         )
-        (crop,) = cut(kept, self.crop, np.random.default_rng((*key, position)), self.mirrored)
-        return crop.float() / 127.5 - 1, path.stem, broken
+        chance = np.random.default_rng((*key, position))
+        fitting = (there / wanted for there, wanted in zip(kept[0].shape[-2:], self.crop, strict=True))
+        scale = chance.uniform(1, min(self.zoom, *fitting)) if self.zoom > 1 else 1.0
+        height, width = (int(side * scale) for side in self.crop)
+        (crop,) = cut(kept, (height, width), chance, self.mirrored)
+        return resize(crop[None].float() / 255, *self.crop)[0] * 2 - 1, path.stem, broken
 
     def _read(self, item: tuple[Path, int]) -> tuple[Tensor]:
         """Return a picture as bytes, its shorter side resized."""

@@ -18,6 +18,7 @@ from impasto._typing import Features
 from impasto.export.graphs import EXAMPLE, Graph
 from impasto.methods.pix2pixhd import InstanceEncoder
 from impasto.methods.spade import StyleEncoder
+from impasto.methods.stargan import StarganSettings, with_label
 from impasto.nn.blocks import Noise
 from impasto.nn.labelled import LabelSettings
 from impasto.nn.translate import Generator, translate_whole
@@ -25,6 +26,8 @@ from impasto.nn.translate import Generator, translate_whole
 ABOUT = {
     "source": "the picture, float32 in [0, 1], (1, channels, height, width), any height and width",
     "labels": "the label map, int64 ids, (1, 1, height, width), any height and width",
+    "label": "what to translate to, float32, (1, n): 1 for each of the `styles` in the metadata that the picture "
+    "shall have; then, if several data sets were learnt from, 1 for the one whose names these are",
     "instances": "the number of the object each place belongs to, int64, of the labels' size; or the labels again",
     "looks": "what the object at each place looks like, float32, (1, n, height, width), of the labels' size",
     "style": "what the picture shall look like, float32, (1, n); drawn from N(0, 1) for a look at random",
@@ -33,17 +36,21 @@ ABOUT = {
 """One line on each input, and on what comes out."""
 
 
-def generator_graph(generator: Generator, settings: Any) -> Graph:
+def generator_graph(generator: Generator, settings: Any, in_channels: int) -> Graph:
     """Return what is exported of a generator in fp32 on the CPU.
 
     Args:
         generator: The network.
         settings: How it was built.
+        in_channels: Of the pictures it takes, where it takes pictures.
     """
     drawn = torch.Generator().manual_seed(0)
+    if isinstance(settings, StarganSettings):
+        source = torch.rand(1, 3, *EXAMPLE, generator=drawn)
+        return _graph(_Domains(_plain(generator)), {"source": source, "label": _label(settings)})
     if not isinstance(settings, LabelSettings):
         return _graph(
-            _Pictures(_plain(generator)), {"source": torch.rand(1, settings.in_channels, *EXAMPLE, generator=drawn)}
+            _Pictures(_plain(generator)), {"source": torch.rand(1, in_channels, *EXAMPLE, generator=drawn)}
         )
     labels = torch.randint(settings.classes, (1, 1, *EXAMPLE), generator=drawn)
     inputs = {"labels": labels} | ({"instances": labels.clone()} if settings.edges else {})
@@ -65,6 +72,20 @@ class _Pictures(nn.Module):
 
     def forward(self, source: Features) -> Float[Tensor, "b d h w"]:
         return _shown(translate_whole(self.generator, source * 2 - 1))
+
+
+class _Domains(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, source: Features, label: Float[Tensor, "b n"]) -> Float[Tensor, "b 3 h w"]:
+        return _shown(translate_whole(self.generator, with_label(source * 2 - 1, label)))
+
+
+def _label(settings: StarganSettings) -> Tensor:
+    """Return the label of the last name, which is not all zeros."""
+    return settings.labels.label(settings.labels.names[-1:])
 
 
 class _Labels(nn.Module):

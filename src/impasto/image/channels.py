@@ -23,6 +23,11 @@ def with_channels(image: Image, channels: int) -> Float[Tensor, "1 c _h _w"]:
     return luminance(colors)[:, :1] if channels == 1 else colors
 
 
+def as_rgb(picture: Float[Tensor, "b c _h _w"]) -> Float[Tensor, "b 3 _h _w"]:
+    """Return grey pictures, and colours without their alpha, as RGB."""
+    return picture.expand(-1, 3, -1, -1) if picture.shape[1] == 1 else picture[:, :3]
+
+
 def from_channels(picture: Float[Tensor, "1 c _h _w"], like: Image) -> Image:
     """Turn what a network made into a picture of as many bits as the one it was made from.
 

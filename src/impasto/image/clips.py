@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from impasto.errors import ImpastoError, check_range
+from impasto.errors import ImpastoError, check_range, check_whole
 
 SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"),
@@ -28,6 +28,26 @@ class VideoSettings:
 
     def __post_init__(self) -> None:
         check_range("smooth", self.smooth, 0, 1)
+
+
+@dataclass(frozen=True)
+class ZoomSettings:
+    """What can be chosen for a film into a dream."""
+
+    zoom: float = 1.05
+    """For a film: how much larger each frame is than the one before; below 1 goes outwards."""
+    rotate: float = 0.0
+    """For a film: by how many degrees each frame is turned to the left."""
+    frames: int = 240
+    """For a film: how many frames."""
+    rate: int = 25
+    """For a film: frames a second."""
+
+    def __post_init__(self) -> None:
+        check_range("zoom", self.zoom, 0.5, 2)
+        check_range("rotate", self.rotate, -180, 180)
+        check_whole("frames", self.frames, 1, 1_000_000)
+        check_whole("rate", self.rate, 1, 240)
 
 
 def is_video(path: Path) -> bool:

@@ -11,6 +11,7 @@ import heapq
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import av
 import numpy as np
 from av.codec.context import Flags
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -141,7 +143,7 @@ def check_writable(clip: Clip, suffix: str) -> None:
 
 
 def join(film: Film, segments: Sequence[Path], target: Path, comment: str) -> None:
-    """Write a video from segments and the sound of the clip, encoding nothing again.
+    """Write a video from segments and the sound of the clip, if it has any, encoding nothing again.
 
     Args:
         film: What they are part of.
@@ -154,18 +156,29 @@ def join(film: Film, segments: Sequence[Path], target: Path, comment: str) -> No
         FFmpegError: Likewise.
     """
     encoding, clip = ENCODINGS[film.suffix], film.clip
-    with container_at(clip.path) as source, av.open(str(target), "w", format=_container(film.suffix)) as out:
+    with ExitStack() as stack:
+        source = None if clip.path is None else stack.enter_context(container_at(clip.path))
+        out = stack.enter_context(av.open(str(target), "w", format=_container(film.suffix)))
         video: Any = out.add_stream(encoding.encoder, rate=clip.rate, options=dict(encoding.options))
         _describe(video.codec_context, film)
         video.time_base = clip.time_base
-        sounds = {stream.index: out.add_stream_from_template(stream) for stream in source.streams.audio}
-        for index, stream in sounds.items():
-            stream.metadata.update(source.streams[index].metadata)
-        title = source.metadata.get("title")
-        out.metadata.update({"comment": comment} | ({"title": title} if title else {}))
+        out.metadata["comment"] = comment
+        streams = [_pictures(segments, clip, video)]
+        if source is not None:
+            streams.append(_sounds(source, _copied_streams(source, out)))
         out.start_encoding()
-        for packet in heapq.merge(_pictures(segments, clip, video), _sounds(source, sounds), key=_time):
+        for packet in heapq.merge(*streams, key=_time):
             out.mux(packet)
+
+
+def _copied_streams(source: InputContainer, out: OutputContainer) -> dict[int, Any]:
+    """Make room for what is kept of a clip, sounds and title; return the sounds' streams by the clip's index."""
+    sounds = {stream.index: out.add_stream_from_template(stream) for stream in source.streams.audio}
+    for index, stream in sounds.items():
+        stream.metadata.update(source.streams[index].metadata)
+    if title := source.metadata.get("title"):
+        out.metadata["title"] = title
+    return sounds
 
 
 def _container(suffix: str) -> str:

@@ -64,6 +64,18 @@ class Last(NamedTuple):
     smoothed: Frame
 
 
+class Carried(NamedTuple):
+    """The frame before, brought along to where the picture is now.
+
+    Attributes:
+        frames: As photo, painted and smoothed.
+        reliable: How far each pixel can be trusted, in [0, 1].
+    """
+
+    frames: Last
+    reliable: Plane
+
+
 @dataclass
 class Tally:
     """Sums that flicker is told from: of differences, by what they are between, and of how many were added."""
@@ -100,6 +112,14 @@ class Steadying:
 
     def __init__(self, smooth: float, last: Last | None = None) -> None:
         self.smooth, self.last, self.tally = smooth, last, Tally()
+        self._looked_at: Frame | None = None
+        self._carried: Carried | None = None
+
+    def carried(self, photo: Frame) -> Carried | None:
+        """Return the newest frame brought along to a photo; None if a shot begins with it."""
+        if self._looked_at is not photo:
+            self._looked_at, self._carried = photo, self._brought_to(photo)
+        return self._carried
 
     def add(self, photo: Frame, painted: Frame) -> Frame:
         """Return a painted frame smoothed.
@@ -108,18 +128,22 @@ class Steadying:
             photo: What it was painted from, of the same size.
             painted: As the network painted it.
         """
-        smoothed, motion = painted, None
-        if self.last is not None:
-            motion = motion_between(self.last.photo, photo)
-            if motion.is_cut:
-                self.tally.cuts += 1
-                motion = None
-        if motion is not None and self.last is not None:
-            before = Last(*(warp(frame, motion) for frame in self.last))
-            smoothed = mix(painted, before.smoothed, self.smooth * motion.reliable)
-            self._compare(Last(photo, painted, smoothed), before, motion.reliable > TRUSTED)
-        self.last = Last(photo, painted, smoothed)
+        smoothed, carried = painted, self.carried(photo)
+        if carried is not None:
+            before, reliable = carried
+            smoothed = mix(painted, before.smoothed, self.smooth * reliable)
+            self._compare(Last(photo, painted, smoothed), before, reliable > TRUSTED)
+        self.last, self._looked_at = Last(photo, painted, smoothed), None
         return smoothed
+
+    def _brought_to(self, photo: Frame) -> Carried | None:
+        if self.last is None:
+            return None
+        motion = motion_between(self.last.photo, photo)
+        if motion.is_cut:
+            self.tally.cuts += 1
+            return None
+        return Carried(Last(*(warp(frame, motion) for frame in self.last)), motion.reliable)
 
     def _compare(self, now: Last, before: Last, where: NDArray[np.bool_]) -> None:
         for name, new, old in zip(Last._fields, now, before, strict=True):

@@ -44,7 +44,7 @@ def mask_of(image: Image) -> Float[Tensor, "1 1 _h _w"]:
     """
     mask = luminance(to_tensor(image))[:, :1]
     if not bool(mask.any()):
-        raise InputError(f"the mask {image.name} is black everywhere; white marks where a style applies")
+        raise InputError(f"the mask {image.name} is black everywhere; white marks where to paint")
     return mask
 
 
@@ -69,6 +69,12 @@ def visible_colors(image: Image) -> Float[Tensor, "1 3 _h _w"]:
         return picture
     mean = (picture * alpha).sum(dim=(2, 3), keepdim=True) / alpha.sum()
     return torch.where(alpha > 0, picture, mean)
+
+
+def on_white(image: Image) -> Float[Tensor, "1 3 _h _w"]:
+    """Return a picture's colours on white paper, as drawings with transparent places are shown."""
+    picture, alpha = to_tensor(image), alpha_tensor(image)
+    return picture if alpha is None else torch.lerp(torch.ones_like(picture), picture, alpha)
 
 
 def intersect(masks: Sequence[Tensor | None], height: int, width: int) -> Float[Tensor, "1 1 _hh _ww"] | None:

@@ -53,7 +53,7 @@ class Clip(NamedTuple):
     """A video, looked at from end to end.
 
     Attributes:
-        path: Where it lies.
+        path: Where it lies; None if it is not made from a file.
         name: For messages.
         width: Of a frame as it is seen, in pixels.
         height: Likewise.
@@ -66,7 +66,7 @@ class Clip(NamedTuple):
         sounds: The codec of each audio stream.
     """
 
-    path: Path
+    path: Path | None
     name: str
     width: int
     height: int
@@ -133,6 +133,7 @@ def read_frames(clip: Clip, skip: int = 0) -> Iterator[Moment]:
     """
     width, height = (clip.width, clip.height) if clip.turn % 2 == 0 else (clip.height, clip.width)
     usual, last = max(1, round(1 / (clip.rate * clip.time_base))), None
+    assert clip.path is not None, "what is made from no file has no frames to read"
     with opened(clip.path) as container:
         video = video_stream(container, clip.name)
         video.thread_type = "AUTO"

@@ -106,3 +106,23 @@ def gradient_penalty(
         (slope,) = torch.autograd.grad(discriminator(mixed).sum(), mixed, create_graph=True)
         penalty: Tensor = (slope.flatten(1).norm(dim=1) - 1).square().mean()
         return penalty
+
+
+def r1_penalty(discriminator: Callable[[Features], Verdicts], real: Features) -> Scalar:
+    """Return how steep the discriminator is where pictures are real.
+
+    Convention: ½ ‖∇ D(x)‖₂², averaged over the batch, the mean of D's verdicts on a picture differentiated, the
+    norm over all channels and places. In fp32, also under autocast.
+
+    Args:
+        discriminator: What is penalised.
+        real: `(b, c, height, width)`.
+
+    Reference: Mescheder, Geiger & Nowozin 2018 (arXiv:1801.04406), equation 9.
+    """
+    with torch.autocast(real.device.type, enabled=False):
+        shown = real.detach().float().requires_grad_()
+        verdicts = discriminator(shown).flatten(1).mean(dim=1)
+        (slope,) = torch.autograd.grad(verdicts.sum(), shown, create_graph=True)
+        penalty: Tensor = 0.5 * slope.flatten(1).square().sum(dim=1).mean()
+        return penalty

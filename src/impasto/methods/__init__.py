@@ -19,6 +19,10 @@ class Method:
         one_pass: Whether a trained network paints, in one pass (`nn.one_pass`).
         named_styles: Whether its styles are those the network has learnt, called by name; else any painting.
         labelled: Whether it makes pictures of label maps.
+        unpaired: Whether it learns from pictures of two kinds that do not belong together.
+        both_ways: Whether its model file has a generator for each direction.
+        file: Its file among the methods, where that is not called like it: several methods of one paper.
+        named_domains: Whether it is told by name what to translate to.
     """
 
     name: str
@@ -30,10 +34,14 @@ class Method:
     one_pass: bool = False
     named_styles: bool = False
     labelled: bool = False
+    unpaired: bool = False
+    both_ways: bool = False
+    file: str = ""
+    named_domains: bool = False
 
     def load(self) -> ModuleType:
         """Import the method's file, which has its settings class and `networks(settings)`."""
-        return import_module(f"impasto.methods.{self.name}")
+        return import_module(f"impasto.methods.{self.file or self.name}")
 
 
 METHODS = MappingProxyType(
@@ -85,6 +93,15 @@ METHODS = MappingProxyType(
             url="https://arxiv.org/abs/1705.06830",
             one_pass=True,
         ),
+        "deepdream": Method(
+            name="deepdream",
+            verb="dream",
+            settings="DeepDreamSettings",
+            what="paints into a picture what a network believes to see in it",
+            paper="Mordvintsev, Olah & Tyka, Inceptionism: Going Deeper into Neural Networks, Google Research "
+            "Blog, 2015",
+            url="https://research.google/blog/inceptionism-going-deeper-into-neural-networks/",
+        ),
         "pix2pix": Method(
             name="pix2pix",
             verb="translate",
@@ -113,6 +130,59 @@ METHODS = MappingProxyType(
             "CVPR 2019",
             url="https://arxiv.org/abs/1903.07291",
             labelled=True,
+        ),
+        "cyclegan": Method(
+            name="cyclegan",
+            verb="translate",
+            settings="CycleGANSettings",
+            what="turns pictures of one kind into another and back, as learnt from both kinds without pairs",
+            paper="Zhu, Park, Isola & Efros, Unpaired Image-to-Image Translation Using Cycle-Consistent "
+            "Adversarial Networks, ICCV 2017",
+            url="https://arxiv.org/abs/1703.10593",
+            unpaired=True,
+            both_ways=True,
+        ),
+        "cut": Method(
+            name="cut",
+            verb="translate",
+            settings="CutSettings",
+            what="turns pictures of one kind into another, as learnt from both kinds without pairs",
+            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, "
+            "ECCV 2020",
+            url="https://arxiv.org/abs/2007.15651",
+            unpaired=True,
+        ),
+        "fastcut": Method(
+            name="fastcut",
+            verb="translate",
+            settings="FastCutSettings",
+            what="does what cut does, learnt in less time and memory",
+            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, "
+            "ECCV 2020",
+            url="https://arxiv.org/abs/2007.15651",
+            unpaired=True,
+            file="cut",
+        ),
+        "sincut": Method(
+            name="sincut",
+            verb="translate",
+            settings="SinCutSettings",
+            what="turns one large picture into the kind of another, as learnt from these two alone",
+            paper="Park, Efros, Zhang & Zhu, Contrastive Learning for Unpaired Image-to-Image Translation, "
+            "ECCV 2020",
+            url="https://arxiv.org/abs/2007.15651",
+            unpaired=True,
+            file="cut",
+        ),
+        "stargan": Method(
+            name="stargan",
+            verb="translate",
+            settings="StarganSettings",
+            what="turns pictures of many domains into each other, called by name, as learnt from folders of each",
+            paper="Choi, Choi, Kim, Ha, Kim & Choo, StarGAN: Unified Generative Adversarial Networks for "
+            "Multi-Domain Image-to-Image Translation, CVPR 2018",
+            url="https://arxiv.org/abs/1711.09020",
+            named_domains=True,
         ),
     }
 )

@@ -22,8 +22,8 @@ import torch
 from torch import nn
 
 from impasto.data.pairs import Direction
-from impasto.errors import SettingError, check_choice, check_range, check_whole
-from impasto.nn.adversarial import AdversarialSettings
+from impasto.errors import check_choice, check_range, check_whole
+from impasto.nn.adversarial import AdversarialSettings, Architecture
 from impasto.nn.blocks import Norm, Upsampling, init_normal
 from impasto.nn.patchgan import PatchGAN, PixelGAN
 from impasto.nn.resnet import ResnetGenerator
@@ -31,7 +31,6 @@ from impasto.nn.translate import Generator
 from impasto.nn.unet import UNet
 from impasto.weights.model import Card
 
-Architecture = Literal["unet", "resnet"]
 Judged = Literal["patch", "pixel"]
 
 
@@ -85,12 +84,8 @@ class Pix2PixSettings(AdversarialSettings):
         check_whole("num_downs", self.num_downs, 5, 12)
         check_whole("num_blocks", self.num_blocks, 0, 64)
         check_whole("num_layers", self.num_layers, 1, 8)
-        for name, side in zip(("crop_size", "crop_width"), self.crop, strict=True):
-            if self.generator == "unet" and side % 2**self.num_downs:
-                raise SettingError(
-                    f"{name} is {side}, but a U-Net with num_downs {self.num_downs} takes multiples of "
-                    f"{2**self.num_downs}; change one of them"
-                )
+        if self.generator == "unet":
+            self.check_halved(self.num_downs)
 
 
 def generator_of(settings: Pix2PixSettings) -> Generator:

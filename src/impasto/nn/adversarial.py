@@ -1,9 +1,13 @@
 """What the settings of all translators share: how two networks are trained against each other, and on what."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
+
+Architecture = Literal["unet", "resnet"]
+"""Of generators that make pictures of pictures."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,21 @@ class AdversarialSettings:
     def crop(self) -> tuple[int, int]:
         """Height and width of the crops."""
         return self.crop_size, self.crop_width or self.crop_size
+
+    @property
+    def whole_size(self) -> int:
+        """Pixels of the shorter side of pictures that are translated whole, to be looked at or measured."""
+        return self.crop_size
+
+    def check_halved(self, num_downs: int) -> None:
+        """Raise unless crops can be halved so often, as a U-Net does.
+
+        Raises:
+            SettingError: If a side is no multiple of two to that power.
+        """
+        for name, side in zip(("crop_size", "crop_width"), self.crop, strict=True):
+            if side % 2**num_downs:
+                raise SettingError(
+                    f"{name} is {side}, but a U-Net with num_downs {num_downs} takes multiples of "
+                    f"{2**num_downs}; change one of them"
+                )

@@ -13,7 +13,8 @@ Reference: Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional N
 EfficientNet-Lite", TensorFlow blog, 2020.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Self
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu6
 
 from impasto._typing import Picture
-from impasto.errors import InputError, check_choice
+from impasto.errors import InputError, SettingError, check_choice
 from impasto.weights.foreign import IMAGENET_MEAN, IMAGENET_STD
 from impasto.weights.load import load_weights
 
@@ -48,6 +49,22 @@ def class_names() -> tuple[str, ...]:
     """Return the 1,000 ImageNet classes in the order of the logits."""
     text = files("impasto.weights").joinpath("imagenet_classes.txt").read_text(encoding="utf-8")
     return tuple(text.splitlines())
+
+
+def class_index(name: str) -> int:
+    """Return the number of an ImageNet class; capitals do not matter.
+
+    Raises:
+        SettingError: If there is none of that name, with the nearest.
+    """
+    names = [known.lower() for known in class_names()]
+    wanted = name.lower()
+    if wanted in names:
+        return names.index(wanted)
+    holding = [known for known in names if wanted in known or any(word == wanted for word in known.split())]
+    near = list(dict.fromkeys([*get_close_matches(wanted, names, n=4, cutoff=0.5), *holding[:4]]))
+    meant = f"the nearest are {', '.join(near)}" if near else "such as golden retriever, tabby or castle"
+    raise SettingError(f"{name!r} is none of the 1,000 ImageNet classes; {meant}")
 
 
 def _convolution(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -127,7 +144,7 @@ class EfficientNetLite0(nn.Module):
             names += [f"block{index}.{part}" for part in parts]
         return (*names, "head", "pooled", "logits")
 
-    def forward(self, picture: Picture, layers: Sequence[str]) -> dict[str, Tensor]:
+    def forward(self, picture: Picture, layers: Collection[str]) -> dict[str, Tensor]:
         """Return the layers asked for, computing nothing past the deepest of them.
 
         Args:

@@ -152,15 +152,20 @@ class ResnetGenerator(Generator):
 
     def features(self, picture: Features) -> Float[Tensor, "b d h w"]:
         """Return what the last layer makes a picture of, `base_channels` of the picture's size."""
+        features = self.encoded(picture, len(self.blocks))
+        for convolution, norm in zip(self.up, self.up_norm, strict=True):
+            features = antialias.doubled(features) if self.antialiased else features
+            features = self.run(partial(_layer, convolution, norm), features)
+        return features
+
+    def encoded(self, picture: Features, num_blocks: int) -> Float[Tensor, "b d _h _w"]:
+        """Return what so many blocks make of a picture that was halved."""
         features = self.run(lambda inner: relu(self.enter_norm(self.enter(reflected(inner, 3)))), picture)
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             features = self.run(partial(_layer, convolution, norm), features)
             features = antialias.halved(features) if self.antialiased else features
-        for block in self.blocks:
+        for block in self.blocks[:num_blocks]:
             features = self.run(block, features)
-        for convolution, norm in zip(self.up, self.up_norm, strict=True):
-            features = antialias.doubled(features) if self.antialiased else features
-            features = self.run(partial(_layer, convolution, norm), features)
         return features
 
 

@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -39,7 +40,7 @@ class AdversarialTraining(Training):
     """
 
     settings: AdversarialSettings
-    generator: Generator
+    generator: nn.Module
     automatic_optimization = False
     channels_last_on_cpu = False
     """Whether the fastest layout on an accelerator is the fastest on a CPU, too; where deep layers have few places,
@@ -55,14 +56,26 @@ class AdversarialTraining(Training):
         self.samples_in_a_round = samples
         self.averaged: AveragedModel | None = None
 
+    def first_of_step(self, positions: Tensor) -> int:
+        """Return the position of the first sample of a batch of all processes: the same in each of them.
+
+        Args:
+            positions: Of the samples of this process' batch.
+        """
+        return int(positions[0]) - self.global_rank * len(positions)
+
     @abstractmethod
     def networks(self) -> Mapping[str, nn.Module]:
         """Return what is improved, by name: every one of them in every step."""
 
+    def updates_of(self, network: str) -> int:
+        """Return how often a network is improved in every step."""
+        return 1
+
     @property
     def updates(self) -> int:
-        """How many optimisers step in every step."""
-        return len(self.networks())
+        """How often optimisers step in every step."""
+        return sum(self.updates_of(name) for name in self.networks())
 
     @property
     def batches(self) -> int:
@@ -101,8 +114,7 @@ class AdversarialTraining(Training):
 
     def generator_for(self, card: Card) -> nn.Module:
         """Return which part of the networks a trained generator is."""
-        generator: nn.Module = self.generator
-        return generator
+        return self.generator
 
     def rates(self) -> Mapping[str, float]:
         """Return the learning rate of networks that have one of their own."""
@@ -120,15 +132,20 @@ class AdversarialTraining(Training):
             self.averaged.requires_grad_(False)
 
     @property
+    def kept(self) -> nn.Module:
+        """What generates and is judged and kept: the running mean, if there is one."""
+        return self.generator if self.averaged is None else self.averaged.module
+
+    @property
     def kept_generator(self) -> Generator:
-        """The generator that is judged and kept: the running mean, if there is one."""
-        kept = self.generator if self.averaged is None else self.averaged.module
+        """The generator that is judged and kept, where there is one."""
+        kept = self.kept
         assert isinstance(kept, Generator)
         return kept
 
     def tensors(self) -> Mapping[str, Tensor]:
-        """Return those of the generator that is kept."""
-        return self.kept_generator.state_dict()
+        """Return those of what is kept."""
+        return self.kept.state_dict()
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
         """Return an Adam for each network, with the same schedule."""
@@ -142,7 +159,12 @@ class AdversarialTraining(Training):
             )
             for name, network in self.networks().items()
         ]
-        return adams, [{"scheduler": LambdaLR(adam, self.rate), "interval": "step"} for adam in adams]
+        times = [self.updates_of(name) for name in self.networks()]
+        schedules = [LambdaLR(adam, partial(self._rate, each)) for adam, each in zip(adams, times, strict=True)]
+        return adams, [{"scheduler": schedule, "interval": "step"} for schedule in schedules]
+
+    def _rate(self, times: int, update: int) -> float:
+        return self.rate(update // times)
 
     def improve(self, which: str, terms: Mapping[str, Tensor], batch: int) -> None:
         """Take a step of one network against the sum of its terms, once enough batches are added up.
@@ -163,10 +185,11 @@ class AdversarialTraining(Training):
                 )
         place = [*self.networks()].index(which)
         optimizer, schedule = _several(self.optimizers())[place], _several(self.lr_schedulers())[place]
-        if batch % self.batches == 0:
+        added = self.settings.accumulate
+        if batch % added == 0:
             optimizer.zero_grad()
-        self.manual_backward(torch.stack([*terms.values()]).sum() / self.batches)
-        if (batch + 1) % self.batches == 0:
+        self.manual_backward(torch.stack([*terms.values()]).sum() / added)
+        if (batch + 1) % added == 0:
             optimizer.step()
             schedule.step()
             if which == "generator" and self.averaged is not None:

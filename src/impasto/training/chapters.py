@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 
 CHAPTER = 100
 """Steps after which the state is saved: an interrupted training goes on from the last chapter's end."""
@@ -43,6 +43,20 @@ class Chapters(Sampler[int]):
         batch, rank, processes = self.share
         whole = range(start, min(start + self.length, self.total))
         return [position for position in whole if (position - start) // batch % processes == rank]
+
+
+class ChapterLoader(DataLoader[Any]):
+    """Batches of chapters, with nothing of their own to keep: where they go on, the steps taken tell.
+
+    Lightning warns of loaders that do not say so where optimisers do not step once a batch.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what an interruption must not lose."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where an interrupted run was."""
 
 
 def between_chapters(checkpoint: dict[str, Any]) -> None:

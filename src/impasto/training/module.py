@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from impasto._typing import Picture
-from impasto.training.chapters import CHAPTER, Chapters, between_chapters
+from impasto.training.chapters import CHAPTER, ChapterLoader, Chapters, between_chapters
 from impasto.weights.model import Card
 
 
@@ -39,6 +39,10 @@ class Training(lightning.LightningModule):
     @abstractmethod
     def held_out_terms(self) -> dict[str, float]:
         """Return means over what is not trained on; the network with the lowest `total` is the best."""
+
+    def signs(self) -> dict[str, float]:
+        """Return signs of what goes wrong, for the watchdog; it looks at these at the end of every chapter."""
+        return {}
 
     @abstractmethod
     def samples(self) -> Picture:
@@ -88,4 +92,4 @@ class Training(lightning.LightningModule):
         together, share = self.samples_a_step, (size, self.global_rank, self.processes)
         taken = lambda: self.steps_done * together  # noqa: E731
         chapters = Chapters(CHAPTER * together, self.steps * together, taken, share)
-        return DataLoader(samples, size, sampler=chapters, collate_fn=collate)
+        return ChapterLoader(samples, size, sampler=chapters, collate_fn=collate)

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from impasto._typing import Features, Picture
 from impasto.data.paired import PairedBatch, PairedCrops, collate_pairs, whole_pair
 from impasto.data.pairs import Pair
+from impasto.image.channels import as_rgb
 from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty, verdict_accuracy
 from impasto.methods.pix2pix import Pix2PixSettings, card_of, discriminator_of, generator_of
 from impasto.nn.translate import Generator, translate
@@ -103,14 +104,14 @@ class Pix2PixTraining(AdversarialTraining):
         """Return how far translations are from what they should be, and signs of what goes wrong."""
         measures = HeldOutMeasures(*self._vgg)
         for _, real_b, fake_b in self.readable(self.held_out, self._translated):
-            measures.add(_rgb(fake_b), _rgb(real_b))
+            measures.add(as_rgb(fake_b), as_rgb(real_b))
         return measures.means()
 
     def samples(self) -> Picture:
         """Return input, output and what it should be, row by row."""
         rows = []
         for translated in self.readable(self.held_out[:SAMPLES], self._translated):
-            real_a, real_b, fake_b = (_rgb(each).cpu() for each in translated)
+            real_a, real_b, fake_b = (as_rgb(each).cpu() for each in translated)
             rows.append(torch.cat([real_a, fake_b, real_b], dim=3))
         width = max(row.shape[3] for row in rows)
         return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)
@@ -125,8 +126,3 @@ class Pix2PixTraining(AdversarialTraining):
         with self.noise(1, number):
             fake_b = translate(self.kept_generator, real_a * 2 - 1).float()
         return real_a, real_b, (fake_b + 1) / 2
-
-
-def _rgb(picture: Features) -> Picture:
-    """Return grey and transparent pictures as RGB."""
-    return picture.expand(-1, 3, -1, -1) if picture.shape[1] == 1 else picture[:, :3]

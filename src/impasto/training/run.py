@@ -299,6 +299,9 @@ class _Keeper(lightning.Callback):
         """End a chapter: look at held-out photos if it is time."""
         if self.steps >= self.training.steps or self.steps % self.settings.evaluate_every == 0:
             self._better = trainer.is_global_zero and self._evaluate(trainer)
+        elif trainer.is_global_zero:
+            with torch.no_grad(), trainer.precision_plugin.forward_context():
+                self._warn(self.watchdog.after_look(self.training.signs()))
         self.stopped = bool(trainer.strategy.broadcast(self.stopped or self._in_trouble))
         if self.stopped:
             trainer.should_stop = True

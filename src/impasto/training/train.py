@@ -20,10 +20,7 @@ from impasto.methods import METHODS, prediction
 from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
-from impasto.methods.pix2pix import Pix2PixSettings
-from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.prediction import PredictionSettings
-from impasto.methods.spade import SpadeSettings
 from impasto.training.adain import AdainTraining
 from impasto.training.johnson import JohnsonTraining
 from impasto.training.module import Training
@@ -37,7 +34,7 @@ from impasto.weights.model import Card, read_model
 from impasto.weights.store import catalog, find
 
 PAINTERS = ("johnson", "multistyle", "adain", "prediction")
-TRANSLATORS = ("pix2pix", "pix2pixhd", "spade")
+TRANSLATORS = ("pix2pix", "pix2pixhd", "spade", "cyclegan", "cut", "fastcut", "sincut", "stargan")
 TRAINABLE = PAINTERS + TRANSLATORS
 STARTS = {
     "johnson": ("johnson", "prediction"),
@@ -47,6 +44,11 @@ STARTS = {
     "pix2pix": ("pix2pix",),
     "pix2pixhd": ("pix2pixhd",),
     "spade": ("spade",),
+    "cyclegan": ("cyclegan",),
+    "cut": ("cut",),
+    "fastcut": ("fastcut",),
+    "sincut": ("sincut",),
+    "stargan": ("stargan",),
 }
 """Whose network a training can begin with."""
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
@@ -75,8 +77,10 @@ def train(
         method: One of `TRAINABLE`.
         data: A folder of photos, looked through with the folders in it; one of 20 is held out. For `pix2pix` a
             folder of pairs: `train/*` side by side, or `trainA/*` and `trainB/*`; for `spade` label maps and their
-            pictures: `trainannot/*` and `train/*`, or `train_label/*` and `train_img/*`. What lies in `val` or
-            `test` likewise is held out.
+            pictures: `trainannot/*` and `train/*`, or `train_label/*` and `train_img/*`; for `cyclegan` and
+            `cut` pictures of two kinds: `trainA/*` and `trainB/*`; for `stargan` `train/<domain>/*`, or pictures
+            beside a CelebA attribute file, or a folder of such data sets. What lies in `val` or `test` likewise
+            is held out.
         run: The run's folder.
         styles: Paintings, or folders of them. `johnson` learns one, `multistyle` each under its file's name; for
             `adain` and `prediction` the more the better; translators have none.
@@ -106,7 +110,7 @@ def train(
         raise SettingError(f"settings are {type(settings).__name__}; {method} takes {kind.__name__}")
     config = {"impasto": __version__, "method": method}
     training: Training
-    if isinstance(settings, Pix2PixSettings | Pix2PixHDSettings | SpadeSettings):
+    if isinstance(settings, TranslatorSettings):
         if styles:
             raise SettingError(f"{method} has no styles; leave them out")
         training, described = translator_training(settings, Path(data))

@@ -2,28 +2,37 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from impasto.data.domains import Domains, find_domains, split_by_name
 from impasto.data.labelled import LabelledFolder, find_labelled
 from impasto.data.pairs import Direction, Pair, find_pairs
-from impasto.errors import ImpastoError
+from impasto.data.unpaired import UnpairedFolder, find_unpaired
+from impasto.errors import ImpastoError, InputError, SettingError
 from impasto.image.labels import read_label_map
+from impasto.methods.cut import CutSettings
+from impasto.methods.cyclegan import CycleGANSettings
 from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.methods.spade import SpadeSettings
+from impasto.methods.stargan import StarganSettings
 from impasto.nn.labelled import MOST_CLASSES
 from impasto.training.adversarial import AdversarialTraining
+from impasto.training.cut import CutTraining
+from impasto.training.cyclegan import CycleGANTraining
 from impasto.training.pix2pix import Pix2PixTraining
 from impasto.training.pix2pixhd import Pix2PixHDTraining
 from impasto.training.spade import SpadeTraining
+from impasto.training.stargan import StarganTraining
 
 HELD_OUT_SPLITS = ("val", "test")
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
 
 Item = TypeVar("Item")
-Settings = Pix2PixSettings | Pix2PixHDSettings | SpadeSettings
+Settings = Pix2PixSettings | Pix2PixHDSettings | SpadeSettings | CycleGANSettings | CutSettings | StarganSettings
 
 
 class Pairs(NamedTuple):
@@ -44,6 +53,30 @@ class Pairs(NamedTuple):
         return cls(*_split(trained, find_pairs(folder, split, direction).pairs if split else ()))
 
 
+class Unpaired(NamedTuple):
+    """What is trained on, and what is held out, of both kinds."""
+
+    trained: UnpairedFolder
+    held_out: UnpairedFolder
+
+    @classmethod
+    def under(cls, folder: Path) -> "Unpaired":
+        """Return the pictures of a folder.
+
+        Raises:
+            InputError: If there are none of the one kind, or of the other.
+        """
+        trained, split = find_unpaired(folder), _held_out_split(folder, "A")
+        held_out = find_unpaired(folder, split) if split else UnpairedFolder((), ())
+        sides = (_split(trained.a, held_out.a), _split(trained.b, held_out.b))
+        return cls(*(UnpairedFolder(a, b) for a, b in zip(*sides, strict=True)))
+
+    def described(self) -> dict[str, Any]:
+        """Return what tells these pictures from others."""
+        trained, held_out = ([*each.a, *each.b] for each in self)
+        return _described(len(trained), len(held_out), [*trained, *held_out])
+
+
 def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTraining, dict[str, Any]]:
     """Return a training on a folder, and what tells its settings and data from others.
 
@@ -54,6 +87,14 @@ def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTrai
         pairs = Pairs.under(data, settings.direction)
         paths = [path for pair in (*pairs.trained, *pairs.held_out) for path in (pair.source, pair.target)]
         return Pix2PixTraining(settings, *pairs), _described(len(pairs.trained), len(pairs.held_out), paths)
+    if isinstance(settings, CycleGANSettings):
+        kinds = Unpaired.under(data)
+        return CycleGANTraining(settings, *kinds), kinds.described()
+    if isinstance(settings, CutSettings):
+        kinds = Unpaired.under(data)
+        return CutTraining(settings, *kinds), kinds.described()
+    if isinstance(settings, StarganSettings):
+        return _domain_training(settings, data)
     found, split = find_labelled(data), _held_out_split(data, "_label", "annot")
     trained, held_out = _split(found.items, find_labelled(data, split).items if split else ())
     if not settings.classes:
@@ -65,6 +106,41 @@ def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTrai
     else:
         training = Pix2PixHDTraining(settings, trained, held_out, found.palette)
     return training, _described(len(trained), len(held_out), paths)
+
+
+def _domain_training(settings: StarganSettings, data: Path) -> tuple[StarganTraining, dict[str, Any]]:
+    """Return a training on pictures of domains, and what tells its data from others."""
+    found = find_domains(data, "train", settings.attributes)
+    names = tuple(map(str, found.labels.sets))
+    if settings.domains not in ((), names):
+        raise SettingError(f"domains is {settings.domains}, but {data} has {names}; give its own, or other data")
+    trained, held_out = _split_domains(found, data, settings.attributes)
+    training = StarganTraining(replace(settings, domains=names), trained, held_out)
+    paths = [member.path for member in (*trained.members, *held_out.members)]
+    return training, _described(len(trained.members), len(held_out.members), paths)
+
+
+def _split_domains(found: Domains, data: Path, attributes: str) -> tuple[Domains, Domains]:
+    """Return what is trained on, and what is held out: of `val` or `test`, or one of 20 of each domain.
+
+    Where that is too little to measure distances of sets by, all that is trained on is looked at.
+    """
+    for split in HELD_OUT_SPLITS:
+        with suppress(InputError):  # if there is no such split
+            held_out = find_domains(data, split, attributes)
+            return found, held_out if _is_enough(held_out) else found
+    trained, kept = split_by_name(found.members, HELD_OUT_EVERY, MOST_HELD_OUT)
+    held_out = found._replace(members=kept)
+    return (found._replace(members=trained), held_out) if _is_enough(held_out) else (found, found)
+
+
+def _is_enough(held_out: Domains) -> bool:
+    """Return whether there are two pictures to translate to each name."""
+    labels = held_out.labels
+    return all(
+        sum(member.owner == labels.owner(name) and name not in member.present for member in held_out.members) > 1
+        for name in labels.names
+    )
 
 
 def count_classes(found: LabelledFolder) -> int:

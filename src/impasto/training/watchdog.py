@@ -28,6 +28,11 @@ CLEARLY_LESS = 0.97
 ALIKE, INVERTED = 0.1, -0.3
 CHECKERED, CHECKERED_LEAST = 4.0, 1e-4
 """How many times stronger than in real pictures a checkerboard is worth a word, and its least power."""
+BESIDE = {
+    "correlation": ("what should be", "give l1_weight more"),
+    "input_correlation": ("what went in", "give more weight to the term that keeps what went in"),
+}
+"""What light and dark are compared with, by the correlation's name, and what helps where they are exchanged."""
 LOOKS = 2
 """What is wrong with outputs is said when it was so at as many looks on end."""
 STRIDE = 8
@@ -35,38 +40,53 @@ STRIDE = 8
 THUMB = 32
 
 
-class HeldOutMeasures:
-    """What is measured of held-out pictures: how far they are from real ones, and signs of what goes wrong."""
+class Signs:
+    """Signs of what goes wrong, measured of generated pictures beside others of the same things."""
 
-    def __init__(self, vgg: VGG) -> None:
-        self.vgg = vgg
-        self._each: dict[str, list[float]] = {"l1": [], "distance": [], "correlation": []}
+    def __init__(self) -> None:
+        self._correlations: list[float] = []
         self._thumbs: tuple[list[Tensor], list[Tensor]] = ([], [])
         self._power: tuple[list[float], list[float]] = ([], [])
 
     def add(self, fake: Picture, real: Picture) -> None:
         """Measure a generated picture beside the real one, both `(1, 3, height, width)` in [0, 1]."""
-        self._each["l1"].append(float(l1(fake, real)))
-        self._each["distance"].append(float(perceptual_distance(fake, real, self.vgg)))
         thumbs = [adaptive_avg_pool2d(picture, THUMB) for picture in (fake, real)]
         light = torch.stack([luminance(thumb)[:, 0].flatten() for thumb in thumbs])
-        self._each["correlation"].append(float(light.corrcoef()[0, 1].nan_to_num(0.0)))
+        self._correlations.append(float(light.corrcoef()[0, 1].nan_to_num(0.0)))
         for pictures, thumb in zip(self._thumbs, thumbs, strict=True):
             pictures.append(thumb)
         for powers, picture in zip(self._power, (fake, real), strict=True):
             powers.append(float(checkerboard(picture, STRIDE).mean()))
 
     def means(self) -> dict[str, float]:
-        """Return means by name: `total` is the distance, which tells the best network.
-
-        `correlation` is that of light and dark; `spread` and `checkerboard` are relative to real pictures'.
-        """
-        found = {name: sum(values) / len(values) for name, values in self._each.items()}
+        """Return `correlation`, that of light and dark, and `spread` and `checkerboard` relative to real ones."""
         fake, real = (_spread(pictures) for pictures in self._thumbs)
         checkered, natural = (sum(powers) / len(powers) for powers in self._power)
-        found["spread"] = fake / real if real > 0 else 1.0
-        found["checkerboard"] = checkered / max(natural, CHECKERED_LEAST / CHECKERED)
-        return found | {"total": found["distance"]}
+        return {
+            "correlation": sum(self._correlations) / len(self._correlations),
+            "spread": fake / real if real > 0 else 1.0,
+            "checkerboard": checkered / max(natural, CHECKERED_LEAST / CHECKERED),
+        }
+
+
+class HeldOutMeasures(Signs):
+    """What is measured of held-out pairs: how far pictures are from real ones, and signs of what goes wrong."""
+
+    def __init__(self, vgg: VGG) -> None:
+        super().__init__()
+        self.vgg = vgg
+        self._each: dict[str, list[float]] = {"l1": [], "distance": []}
+
+    def add(self, fake: Picture, real: Picture) -> None:
+        """Measure a generated picture beside the real one, both `(1, 3, height, width)` in [0, 1]."""
+        super().add(fake, real)
+        self._each["l1"].append(float(l1(fake, real)))
+        self._each["distance"].append(float(perceptual_distance(fake, real, self.vgg)))
+
+    def means(self) -> dict[str, float]:
+        """Return means by name: `total` is the distance, which tells the best network; and the signs."""
+        found = {name: sum(values) / len(values) for name, values in self._each.items()}
+        return found | super().means() | {"total": found["distance"]}
 
 
 def _spread(pictures: list[Tensor]) -> float:
@@ -109,6 +129,8 @@ class Watchdog:
         """Return what there is to say after held-out pictures were measured."""
         if "spread" not in terms:
             return []
+        light = next(name for name in BESIDE if name in terms)
+        beside, remedy = BESIDE[light]
         return [
             *self._say(
                 "alike",
@@ -119,9 +141,9 @@ class Watchdog:
             ),
             *self._say(
                 "inverted",
-                terms["correlation"] < INVERTED,
-                f"light and dark are exchanged (correlation {terms['correlation']:.2f} with what should be): start "
-                "again with another seed, or give l1_weight more",
+                terms[light] < INVERTED,
+                f"light and dark are exchanged (correlation {terms[light]:.2f} with {beside}): start again with "
+                f"another seed, or {remedy}",
                 LOOKS,
             ),
             *self._say(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from impasto._version import __version__
+from impasto.data.pairs import Direction
 from impasto.errors import ImpastoError, InputError, SettingError
 from impasto.export.generators import generator_graph
 from impasto.export.graphs import graph_of
@@ -21,6 +22,7 @@ from impasto.export.onnx_file import OPSET, to_onnx
 from impasto.methods import METHODS
 from impasto.methods.adain import AdainPainter
 from impasto.methods.prediction import PredictionPainter
+from impasto.methods.stargan import StarganSettings, with_label
 from impasto.nn.labelled import LabelSettings
 from impasto.nn.one_pass import Painter
 from impasto.nn.vgg import VGG
@@ -63,19 +65,24 @@ class Export:
 
 
 def export_model(
-    model: str | Path, target: str | Path, *, on_compared: Callable[[Mapping[str, float]], None] | None = None
+    model: str | Path,
+    target: str | Path,
+    *,
+    direction: Direction | None = None,
+    on_compared: Callable[[Mapping[str, float]], None] | None = None,
 ) -> Export:
     """Write a trained network as an ONNX file, once it was found to paint as in PyTorch.
 
     Args:
         model: A model file, or a name out of `impasto weights list`.
         target: The `.onnx` file, replacing what was there.
+        direction: What to make of what, for a network that has learnt both; AtoB by default.
         on_compared: Called after every size compared.
 
     Raises:
         ImpastoError: If onnx, onnxscript or onnxruntime is not installed, or pictures differ by more than 1e-3.
         InputError: If there is no such model, or the file cannot be written.
-        SettingError: If the target is called something else.
+        SettingError: If the target is called something else, or the network has not learnt the direction.
         WeightsError: If the model is damaged, or not a network that paints in one pass or translates.
 
     Example:
@@ -88,13 +95,15 @@ def export_model(
     from impasto.export.parity import differences, generator_differences  # noqa: PLC0415 -- imports ONNX Runtime
     from impasto.export.runtime import Session  # noqa: PLC0415 -- likewise
 
-    translator = _translator(Path(model))
+    translator = _translator(Path(model), direction)
     if translator is not None:
         card = translator.card
         settings = settings_of(translator)
-        graph = generator_graph(translator.generator, settings)
+        graph = generator_graph(translator.generator, settings, card.channels[0])
         data = to_onnx(graph, metadata_of(card))
         found_apart = generator_differences(Session(data), graph, partial(_painted, translator, settings))
+    elif direction is not None:
+        raise SettingError(f"{model} paints after styles and has no directions; leave direction out")
     else:
         card, painter = open_model(model)
         graph = graph_of(painter)
@@ -139,19 +148,21 @@ def _target(target: Path) -> Path:
     return find_target(target)
 
 
-def _translator(path: Path) -> Translator | None:
+def _translator(path: Path, direction: Direction | None) -> Translator | None:
     """Return the translator that a file holds, in fp32 on the CPU; None if it paints after styles, or is a name."""
     if not path.is_file():
         return None
     row = METHODS.get(read_any_model(path)[0].method)
     if row is None or row.verb != "translate":
         return None
-    return load_translator(path, TranslateSettings(device="cpu", precision="fp32"))
+    return load_translator(path, TranslateSettings(device="cpu", precision="fp32", direction=direction))
 
 
 def _painted(translator: Translator, settings: Any, inputs: Mapping[str, Tensor]) -> Tensor:
     """Return what `translate` makes of an exported network's inputs, without noise."""
-    if not isinstance(settings, LabelSettings):
+    if isinstance(settings, StarganSettings):
+        seen = Seen(with_label(inputs["source"] * 2 - 1, inputs["label"]))
+    elif not isinstance(settings, LabelSettings):
         seen = Seen(inputs["source"] * 2 - 1)
     else:
         entered = settings.encoded(inputs["labels"], inputs.get("instances", inputs["labels"]))

@@ -131,7 +131,7 @@ def translate_folder(
     files = [each for each in (style, model) if isinstance(each, str | os.PathLike)]
     protected = frozenset(os.path.realpath(each) for each in files)
     look = None if style is None else read_image(style)
-    name, digits = model_name(model), len(str(samples))
+    name, digits = model_name(model, chosen.to), len(str(samples))
     work: dict[str, FolderWork] = {}
     for number in range(samples):
         ending = name if samples == 1 else f"{name}-{number + 1:0{digits}}"

@@ -11,6 +11,7 @@ from impasto.errors import InputError, SettingError, check_choice, one_line
 from impasto.image.files import open_file
 from impasto.image.formats import sniff
 from impasto.image.io import Image
+from impasto.methods.deepdream import DeepDreamSettings
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.compute import Precision, choose_device
 from impasto.nn.one_pass import OnePassSettings
@@ -19,7 +20,7 @@ from impasto.verbs.stylize import StylizeSettings, settings_kind
 from impasto.verbs.translate import TranslateSettings
 from impasto.weights.store import catalog
 
-Settings = StylizeSettings | TranslateSettings
+Settings = StylizeSettings | TranslateSettings | DeepDreamSettings
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "stylize": {"method": str, "grey": bool},
@@ -31,6 +32,8 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
         "sizes": tuple[int, ...],
         "seeds": tuple[int, ...],
     },
+    "dream": {"grey": bool},
+    "channels": {"layer": str, "channels": tuple[int, ...], "size": int},
     "translate": {"translator": str, "edits": tuple[str, ...]},
 }
 """The verbs that can be run again, with the type of each choice in their recipes."""
@@ -39,6 +42,8 @@ ROLES = {
     "stylize": ("content", "style"),
     "layers": ("content",),
     "sheet": ("content", "style"),
+    "dream": ("content",),
+    "channels": (),
     "translate": ("content",),
 }
 """What each verb paints from, at least."""
@@ -96,7 +101,12 @@ def _settings(stored: Mapping[str, Any], kind: type[Settings]) -> Settings:
 
 
 def _kind_of_settings(verb: str, choices: Mapping[str, Any]) -> type[Settings]:
-    return TranslateSettings if verb == "translate" else settings_kind(choices.get("method", "gatys"))
+    kinds: dict[str, type[Settings]] = {
+        "translate": TranslateSettings,
+        "dream": DeepDreamSettings,
+        "channels": DeepDreamSettings,
+    }
+    return kinds.get(verb) or settings_kind(choices.get("method", "gatys"))
 
 
 def _model(model: str, places: Sequence[Path]) -> str:

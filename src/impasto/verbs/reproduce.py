@@ -13,8 +13,11 @@ import torch
 from impasto.errors import one_line
 from impasto.image.formats import WritableFormat, sniff
 from impasto.image.io import Image, ImageSource, encode_image, read_image
+from impasto.methods.deepdream import DeepDreamSettings
 from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
+from impasto.verbs import dream as dreams
+from impasto.verbs.channels import channels
 from impasto.verbs.layers import layers
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.orders import MOST_THREADS, Order, example_folders, file_format_of, read_order
@@ -116,7 +119,7 @@ def _differences(order: Order) -> Iterator[str]:
 
 
 def _stylize(order: Order, on_step: OnStep | None) -> Result:
-    assert not isinstance(order.settings, TranslateSettings)
+    assert not isinstance(order.settings, TranslateSettings | DeepDreamSettings)
     photo = read_image(order.inputs["content"][0])
     paintings, masks = ([read_image(path) for path in order.inputs.get(role, [])] for role in ("style", "masks"))
     start = [read_image(path) for path in order.inputs.get("init", [])]
@@ -147,6 +150,29 @@ def _stylize(order: Order, on_step: OnStep | None) -> Result:
         return replace(result, trace=trace)
 
 
+def _dream(order: Order, on_step: OnStep | None) -> Result:
+    assert isinstance(order.settings, DeepDreamSettings)
+    settings, last = order.settings, list[Step]()
+    photo = read_image(order.inputs["content"][0])
+    guide, mask = (_only(order.inputs.get(role, [])) for role in ("guide", "masks"))
+
+    def follow(step: Step) -> None:
+        if on_step is not None:
+            on_step(step)
+        if step.index == order.stop_at:
+            last.append(step)
+            raise _Enough
+
+    try:
+        return dreams.dream(photo, guide=guide, mask=mask, settings=settings, on_step=follow, **order.choices)
+    except _Enough:
+        return dreams.stopped(photo, settings, last[0], guide=guide, mask=mask, **order.choices)
+
+
+def _only(paths: Sequence[Path]) -> Image | None:
+    return read_image(paths[0]) if paths else None
+
+
 def _grid(
     paint: Callable[..., Result], order: Order, on_step: OnStep | None, *pictures: Any, **choices: Any
 ) -> Result:
@@ -169,6 +195,11 @@ def _layers(order: Order, on_step: OnStep | None) -> Result:
     return _grid(layers, order, on_step, choices.pop("kind"), order.inputs["content"][0], **choices)
 
 
+def _channels(order: Order, on_step: OnStep | None) -> Result:
+    choices = dict(order.choices)
+    return _grid(channels, order, on_step, choices.pop("layer"), **choices)
+
+
 def _sheet(order: Order, on_step: OnStep | None) -> Result:
     styles = list(order.named) or order.inputs["style"]
     return _grid(sheet, order, on_step, order.inputs["content"][0], styles, **order.choices)
@@ -186,6 +217,8 @@ _PAINTERS: Mapping[str, Callable[[Order, OnStep | None], Result]] = {
     "stylize": _stylize,
     "layers": _layers,
     "sheet": _sheet,
+    "dream": _dream,
+    "channels": _channels,
     "translate": _translate,
 }
 

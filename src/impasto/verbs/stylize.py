@@ -19,7 +19,9 @@ from impasto.image.regions import Style, mask_of, visible_colors, visible_part
 from impasto.image.resize import fit, resize
 from impasto.image.tensors import from_tensor
 from impasto.methods import METHODS, gatys
+from impasto.methods.deepdream import DeepDreamSettings
 from impasto.methods.gatys import GatysSettings
+from impasto.nn.backbones import backbone_dtype
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype
 from impasto.nn.one_pass import OnePassSettings
 from impasto.result import OnStep, Result, Step
@@ -337,6 +339,10 @@ def _circumstances(settings: Computed, model: Loaded | None) -> dict[str, Any]:
     """Return what else decides about the pixels: weights, versions, machine."""
     device = choose_device(settings.device)
     weights = {} if model is None else {model.name: model.sha256}
+    dtype = choose_dtype(settings.precision, device)
+    if isinstance(settings, DeepDreamSettings):
+        weights[settings.network] = entry_named(settings.network).sha256
+        dtype = backbone_dtype(settings.network, settings.precision, device)
     if isinstance(settings, GatysSettings):
         weights[settings.network] = entry_named(settings.network).sha256
         if settings.init == "draft":
@@ -349,7 +355,7 @@ def _circumstances(settings: Computed, model: Loaded | None) -> dict[str, Any]:
     }
     machine = {
         "device": device.type,
-        "precision": str(choose_dtype(settings.precision, device)).removeprefix("torch."),
+        "precision": str(dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
     }
     if model is not None and model.runtime == "onnx":

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -20,12 +21,12 @@ from impasto.errors import InputError, SettingError, one_line
 from impasto.image.clips import VideoSettings
 from impasto.image.color import luminance, match_colors, with_chroma_of
 from impasto.image.film import Film, Segment, check_writable, join, read_head
-from impasto.image.flow import Frame, Steadying, Tally
+from impasto.image.flow import Carried, Frame, Last, Steadying, Tally
 from impasto.image.io import Image
 from impasto.image.regions import mask_of, visible_colors
 from impasto.image.resize import fit, resize
 from impasto.image.tensors import from_tensor, to_tensor
-from impasto.image.video import Clip, open_clip, read_frames
+from impasto.image.video import Clip, Moment, open_clip, read_frames
 from impasto.nn.compute import repeatable
 from impasto.nn.one_pass import OnePassSettings, Painter, paint
 from impasto.nn.transform import Painting
@@ -47,8 +48,13 @@ class Frames(Protocol):
     def sized(self, pixels: Frame) -> Image:
         """Return a frame at the size it is painted at."""
 
-    def paint(self, photo: Image) -> Image:
-        """Paint a frame."""
+    def paint(self, photo: Image, before: Carried | None) -> Image:
+        """Paint a frame.
+
+        Args:
+            photo: The frame, as `sized` gave it.
+            before: The frame before, brought along; None if a shot begins.
+        """
 
 
 class FrameLook(Protocol):
@@ -134,36 +140,47 @@ class PaintedVideo:
     seconds: float
 
 
-class VideoRun:
-    """A video to be painted, looked at and checked; nothing is painted yet.
+class FilmRun(ABC):
+    """A video to be made frame by frame, gone on with where it was stopped; nothing is painted yet.
 
     Args:
-        source: The video.
-        target: Where the painted one shall be: .mp4, .mkv or .webm.
-        look: How frames are painted.
+        clip: What it is made from; gives times, colours and sound.
+        target: Where it shall be: .mp4, .mkv or .webm.
+        size: Height and width of its frames, in pixels.
+        recipe: What decides about its frames.
 
     Attributes:
         resumed: How many frames an earlier run has painted.
         renewed: Whether what had been painted by another recipe was thrown away.
 
     Raises:
-        InputError: If the video cannot be read, or the other not be written.
-        SettingError: If settings do not fit.
+        InputError: If the video cannot be written.
+        SettingError: If there is no such kind of file.
     """
 
-    def __init__(self, source: Path, target: Path, look: FrameLook) -> None:
-        self.clip, self.path, self.target = open_clip(source), target, find_target(target)
-        if self.target == Path(os.path.realpath(source)):
-            raise InputError(f"{one_line(str(target))} is the video painted from; choose another output")
+    def __init__(self, clip: Clip, target: Path, size: tuple[int, int], recipe: Mapping[str, Any]) -> None:
+        self.clip, self.path, self.target, self.recipe = clip, target, find_target(target), recipe
         suffix = self.target.suffix.lower()
-        check_writable(self.clip, suffix)
-        height, width = painted_size(self.clip, look.size)
-        self.film = Film(self.clip, width, height, suffix)
-        self.look, self.painter = look, look.frames(height, width)
-        self.recipe = look.recipe(self.clip)
-        self.parts = Parts(self.target, {"recipe": self.recipe, "file": suffix, "segment": SEGMENT})
+        check_writable(clip, suffix)
+        height, width = size
+        self.film = Film(clip, width, height, suffix)
+        self.parts = Parts(self.target, {"recipe": recipe, "file": suffix, "segment": SEGMENT})
         self.renewed = self.parts.renewed
         self.resumed = sum(len(read_head(path)["frames"]) for path in self.parts.segments())
+        self.tally = Tally()
+
+    @abstractmethod
+    def moments(self) -> Iterator[Moment]:
+        """Yield what the frames after the resumed ones are made from, with their times."""
+
+    @abstractmethod
+    def frame(self, pixels: Frame) -> Frame:
+        """Return the next frame."""
+
+    @property
+    @abstractmethod
+    def last(self) -> Last:
+        """What the frame after the newest begins with."""
 
     def paint(self, on_frame: OnFrame | None = None) -> PaintedVideo:
         """Paint what is not painted yet, and put the video together.
@@ -172,24 +189,17 @@ class VideoRun:
             InputError: If the video is damaged, or there is no room for the painted one.
         """
         began = time.perf_counter()
-        steadying = Steadying(self.look.video.smooth, self.parts.last())
-        moments, done = read_frames(self.clip, skip=self.resumed), self.resumed
+        moments, done = self.moments(), self.resumed
         while some := list(islice(moments, 1)):
-            segment, steadying.tally = Segment(self.film), Tally()
+            segment, self.tally = Segment(self.film), Tally()
             for moment in chain(some, islice(moments, SEGMENT - 1)):
-                frame = self._frame(moment.pixels, steadying)
-                segment.add(frame, moment.pts, moment.duration)
+                segment.add(self.frame(moment.pixels), moment.pts, moment.duration)
                 done += 1
                 if on_frame is not None:
                     on_frame(done, max(done, self.clip.frames))
-            assert steadying.last is not None
-            self.parts.add(segment.packed(asdict(steadying.tally)), steadying.last)
+            self.parts.add(segment.packed(asdict(self.tally)), self.last)
         self._join()
         return self._painted(done, time.perf_counter() - began)
-
-    def _frame(self, pixels: Frame, steadying: Steadying) -> Frame:
-        photo = self.painter.sized(pixels)
-        return steadying.add(photo.pixels, self.painter.paint(photo).pixels)
 
     def _join(self) -> None:
         """Write the video beside its place, and put it there at once."""
@@ -217,6 +227,47 @@ class VideoRun:
             recipe=self.recipe,
             seconds=seconds,
         )
+
+
+class VideoRun(FilmRun):
+    """A video to be painted, looked at and checked.
+
+    Args:
+        source: The video.
+        target: Where the painted one shall be: .mp4, .mkv or .webm.
+        look: How frames are painted.
+
+    Raises:
+        InputError: If the video cannot be read, or the other not be written.
+        SettingError: If settings do not fit.
+    """
+
+    def __init__(self, source: Path, target: Path, look: FrameLook) -> None:
+        clip = open_clip(source)
+        if find_target(target) == Path(os.path.realpath(source)):
+            raise InputError(f"{one_line(str(target))} is the video painted from; choose another output")
+        size = painted_size(clip, look.size)
+        check_writable(clip, target.suffix.lower())
+        self.painter = look.frames(*size)
+        super().__init__(clip, target, size, look.recipe(clip))
+        self.steadying = Steadying(look.video.smooth, self.parts.last())
+
+    def moments(self) -> Iterator[Moment]:
+        """Yield the video's frames that are not painted yet."""
+        return read_frames(self.clip, skip=self.resumed)
+
+    def frame(self, pixels: Frame) -> Frame:
+        """Return a frame painted and smoothed."""
+        self.steadying.tally = self.tally
+        photo = self.painter.sized(pixels)
+        painted = self.painter.paint(photo, self.steadying.carried(photo.pixels))
+        return self.steadying.add(photo.pixels, painted.pixels)
+
+    @property
+    def last(self) -> Last:
+        """What the frame after the newest is smoothed with."""
+        assert self.steadying.last is not None, "a segment has frames"
+        return self.steadying.last
 
 
 class FramePainter:
@@ -254,8 +305,8 @@ class FramePainter:
         """Return a frame at the size it is painted at."""
         return at_size(pixels, self.size)
 
-    def paint(self, photo: Image) -> Image:
-        """Paint a frame."""
+    def paint(self, photo: Image, before: Carried | None = None) -> Image:
+        """Paint a frame; a network that paints in one pass begins anew with each."""
         content, colors = to_tensor(photo), self.settings.colors
         looked_at = luminance(content) if colors == "luminance" else content
         with repeatable():
@@ -294,6 +345,7 @@ def painted_size(clip: Clip, longest: int | None) -> tuple[int, int]:
 
 def with_clip(recipe: dict[str, Any], clip: Clip) -> dict[str, Any]:
     """Return a recipe with the video that is painted from, and the libraries that read and steady it."""
+    assert clip.path is not None, "a video is painted from a file"
     with clip.path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     recipe["inputs"]["content"] = {"name": one_line(clip.path.name), "sha256": sha256}

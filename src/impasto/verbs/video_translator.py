@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto.data.label_sets import ALL
 from impasto.errors import SettingError
 from impasto.image.clips import VideoSettings
-from impasto.image.flow import Frame
+from impasto.image.flow import Carried, Frame
 from impasto.image.io import Image
 from impasto.image.regions import visible_colors
 from impasto.image.tensors import from_tensor
@@ -39,6 +40,8 @@ class TranslatedLook:
         translator = load_translator(self.model, self.settings)
         if METHODS[translator.card.method].labelled:
             raise SettingError(f"{translator.name} paints label maps, which are no videos; give pictures")
+        if self.settings.to == ALL:
+            raise SettingError(f"to is {ALL!r}, which makes a strip of a picture; name one domain for a video")
 
     @property
     def size(self) -> int | None:
@@ -72,7 +75,7 @@ class TranslatedFrames:
         """Return a frame at the size it is translated at."""
         return at_size(pixels, self.frame_size)
 
-    def paint(self, photo: Image) -> Image:
-        """Translate a frame; what becomes of it is shown in colours, in front of white."""
+    def paint(self, photo: Image, before: Carried | None = None) -> Image:
+        """Translate a frame, each anew; what becomes of it is shown in colours, in front of white."""
         painted = translate(self.look.model, photo, settings=self.look.settings).image
         return from_tensor(visible_colors(painted), photo)

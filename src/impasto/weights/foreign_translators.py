@@ -1,4 +1,4 @@
-"""Published generators under our names: pytorch-CycleGAN-and-pix2pix's, Pix2PixHD's and SPADE's (`*_net_G.pth`).
+"""Published generators (`*_net_G.pth`) under our names: of pytorch-CycleGAN-and-pix2pix, CUT, Pix2PixHD and SPADE.
 
 Which of them a checkpoint is, how deep and wide, with which normalisation, its tensors tell. What they do not tell
 is taken as their authors' defaults have it: a U-Net was trained with dropout; Pix2PixHD and SPADE saw where objects
@@ -13,17 +13,20 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from impasto.errors import WeightsError
 from impasto.weights.foreign import Translation, check_state, describe
+from impasto.weights.foreign_domains import STARGAN, is_domain_generator, translate_domain_generator
 
 UNET = "the U-Net of pytorch-CycleGAN-and-pix2pix"
 RESNET = "the ResNet of pytorch-CycleGAN-and-pix2pix"
+CUT = "the ResNet of CUT"
 GLOBAL, ENHANCER = "the global generator of Pix2PixHD", "the local enhancer of Pix2PixHD"
 SPADE = "the generator of SPADE"
-KNOWN = (UNET, RESNET, GLOBAL, ENHANCER, SPADE)
+KNOWN = (UNET, RESNET, CUT, GLOBAL, ENHANCER, SPADE, STARGAN)
 PICTURES = (1, 3, 4)
 """Channels of pictures; whatever has others is a label map."""
 
@@ -31,6 +34,8 @@ FULL = 5
 """So many blocks a U-Net has at least."""
 _UNET_ENTRY, _RESNET_ENTRY = "model.model.0.weight", "model.1.weight"
 _ENHANCER_ENTRY, _SPADE_ENTRY = "model1_1.1.weight", "head_0.norm_0.mlp_shared.0.weight"
+_BLUR = "model.7.filt"
+"""What halves without aliasing is a layer of its own, whose fixed weights are stored with the others."""
 CITYSCAPES = 36
 _RUNNING = re.compile(r"\.(running_(mean|var)|num_batches_tracked)$")
 """Statistics of whole trainings; pictures are normalised by their own, as the authors' test script does."""
@@ -55,7 +60,7 @@ def is_generator(state: Mapping[str, Tensor]) -> bool:
     """Return whether a checkpoint is nearly a generator that is known."""
     entries = (_UNET_ENTRY, _ENHANCER_ENTRY, _SPADE_ENTRY)
     return any(entry in state for entry in entries) or (
-        _RESNET_ENTRY in state and state[_RESNET_ENTRY].shape[2:] == (7, 7)
+        is_domain_generator(state) or (_RESNET_ENTRY in state and state[_RESNET_ENTRY].shape[2:] == (7, 7))
     )
 
 
@@ -70,12 +75,20 @@ def translate_generator(state: Mapping[str, Tensor]) -> Translation:
     """
     if _SPADE_ENTRY in state:
         return _spade(state)
+    if is_domain_generator(state):
+        return translate_domain_generator(state)
     left_out = tuple(name for name in state if _RUNNING.search(name))
     kept = {name: tensor for name, tensor in state.items() if name not in left_out}
     if _UNET_ENTRY in kept and kept[_UNET_ENTRY].ndim == 4:
         settings, layers, what = *_unet(kept), UNET
     elif _ENHANCER_ENTRY in kept:
         settings, layers, what = *_enhancer(kept), ENHANCER
+    elif _BLUR in kept and _RESNET_ENTRY in kept:
+        blurs = {name: tensor for name, tensor in kept.items() if name.endswith(".filt")}
+        kept = {name: tensor for name, tensor in kept.items() if name not in blurs}
+        settings, layers, what = *_resnet(kept, antialiased=True), CUT
+        _check_blurs(blurs, settings)
+        left_out += tuple(blurs)
     elif _RESNET_ENTRY in kept and kept[_RESNET_ENTRY].shape[2:] == (7, 7):
         settings, layers = _resnet(kept)
         what = RESNET if settings["in_channels"] in PICTURES else GLOBAL
@@ -102,6 +115,10 @@ def translate_generator(state: Mapping[str, Tensor]) -> Translation:
     if what in (UNET, RESNET):
         settings.pop("num_downs") if what == RESNET else None
         return Translation("pix2pix", settings, tensors, what, left_out)
+    if what == CUT:
+        shape = {name: settings[name] for name in ("in_channels", "out_channels", "base_channels", "num_blocks")}
+        compared = tuple(layer for layer in (0, 4, 8, 12, 16) if layer < 12 + int(settings["num_blocks"]))
+        return Translation("cut", {**shape, "nce_layers": compared}, tensors, what, left_out)
     seen = {"classes": int(settings["in_channels"]) - 1, "dont_care": False, "edges": True, "num_scales": 2}
     shape = {name: settings[name] for name in ("base_channels", "num_blocks", "num_downs")}
     enhanced = {"enhanced": True, "enhancer_blocks": settings["enhancer_blocks"]} if what == ENHANCER else {}
@@ -159,17 +176,23 @@ def _unet_prefixes(state: Mapping[str, Tensor]) -> Iterator[str]:
         prefix, place = f"{prefix}.{1 if place == 0 else 3}.model", 1
 
 
-def _resnet(state: Mapping[str, Tensor], *, whole: bool = True) -> tuple[Settings, list[_Layer]]:
-    """Return settings and layers: c7s1, some going down, blocks, as many going up, c7s1 unless only a part."""
+def _resnet(
+    state: Mapping[str, Tensor], *, whole: bool = True, antialiased: bool = False
+) -> tuple[Settings, list[_Layer]]:
+    """Return settings and layers: c7s1, some going down, blocks, as many going up, c7s1 unless only a part.
+
+    What halves or doubles without aliasing is one layer more, after a convolution, or before it.
+    """
+    step, before = (4, 1) if antialiased else (3, 0)
     found = [match for match in map(_BLOCK.match, state) if match]
     blocks = sorted({int(match[1]) for match in found})
     # dropout has a number of its own, so that what comes after it is one further
     second = 6 if any(match[2] == "6" and state[match[0]].ndim == 4 for match in found) else 5
     base, in_channels = state[_RESNET_ENTRY].shape[:2]
-    first = blocks[0] if blocks else 10
-    widths = [base * 2**level for level in range((first - 4) // 3 + 1)]
+    first = blocks[0] if blocks else 4 + 2 * step
+    widths = [base * 2**level for level in range((first - 4) // step + 1)]
     up, wide = first + len(blocks), widths[-1]
-    leave = f"model.{up + 3 * len(widths) - 2}"
+    leave = f"model.{up + step * (len(widths) - 1) + 1}"
     out_channels = state[f"{leave}.weight"].shape[0] if f"{leave}.weight" in state else 3
     settings: Settings = {
         "generator": "resnet",
@@ -183,18 +206,34 @@ def _resnet(state: Mapping[str, Tensor], *, whole: bool = True) -> tuple[Setting
     }
     layers = [_Layer("model.1", "enter", (base, in_channels, 7, 7), base, ("model.2", "enter_norm"))]
     for level, (narrow, wider) in enumerate(pairwise(widths)):
-        place = 4 + 3 * level
+        place = 4 + step * level
         norm = (f"model.{place + 1}", f"down_norm.{level}")
         layers.append(_Layer(f"model.{place}", f"down.{level}", (wider, narrow, 3, 3), wider, norm))
     for index in range(len(blocks)):
         layers += _block(f"model.{first + index}.conv_block", f"blocks.{index}", wide, second)
     for level, (wider, narrow) in enumerate(pairwise(widths[::-1])):
-        place = up + 3 * level
+        place = up + before + step * level
         norm = (f"model.{place + 1}", f"up_norm.{level}")
-        layers.append(_Layer(f"model.{place}", f"up.{level}", (wider, narrow, 3, 3), narrow, norm))
+        shape = (narrow, wider, 3, 3) if antialiased else (wider, narrow, 3, 3)
+        layers.append(_Layer(f"model.{place}", f"up.{level}", shape, narrow, norm))
     if whole:
         layers.append(_Layer(leave, "leave", (out_channels, base, 7, 7), out_channels, has_bias=True))
     return settings, layers
+
+
+def _check_blurs(blurs: Mapping[str, Tensor], settings: Settings) -> None:
+    """Raise unless fixed weights are those that our layers have, and the rest can be built.
+
+    Raises:
+        WeightsError: If they are not.
+    """
+    for name, blur in blurs.items():
+        line = {3: (1.0, 2.0, 1.0), 4: (1.0, 3.0, 3.0, 1.0)}.get(blur.shape[-1])
+        wanted = None if line is None else torch.outer(torch.tensor(line), torch.tensor(line)) / 16
+        if wanted is None or not torch.allclose(blur.float(), wanted.expand_as(blur), atol=1e-3):
+            raise WeightsError(f"it is nearly {CUT}, but {name} is another blur than that of 1, 2, 1 or 1, 3, 3, 1")
+    if settings["norm"] != "instance" or settings["dropout"]:
+        raise WeightsError(f"it is {CUT} with batch normalisation or dropout, which it is not trained with here")
 
 
 def _block(theirs: str, ours: str, width: int, second: int) -> Iterator[_Layer]:
