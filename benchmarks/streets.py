@@ -7,7 +7,8 @@ cores each, in folders under RUNS, for at most so many hours; interrupted, the s
 segmenter learns from the real training photos and is asked about real validation photos and about those that the
 networks paint of the same maps; `ratio` is its agreement there divided by that on real photos. Then road becomes
 grass in every map (what changes inside and outside of it, in levels of 8 bits). Two sheets to look at are written:
-`streets.png`, and `edited.png` with objects of one map removed, moved and restyled. One JSON object a line.
+`streets.png`, and `edited.png` with a car of one map removed, moved and restyled, and one added. One JSON object a
+line.
 """
 
 import argparse
@@ -39,8 +40,6 @@ COLORS = np.array(
 """What maps are shown in; the last is no class."""
 SHOWN = 4
 """Streets on the sheet."""
-MOVED = 24
-"""Pixels that a car is moved by."""
 WEIGHTS: dict[str, dict[str, object]] = {
     "spade": {"--base-channels": 16, "--num-ups": 5, "--discriminator-channels": 32},
     "pix2pixhd": {
@@ -116,7 +115,7 @@ def in_colors(source: Image) -> Image:
 
 
 def write_sheets(items: list[Labelled], arguments: argparse.Namespace) -> None:
-    """Put maps beside what both networks make of them, and of road that became grass; and edit one map."""
+    """Put maps beside what both networks make of them, and of road that became grass."""
     models = {name: arguments.runs / name / "model.safetensors" for name in arguments.networks}
     cells: list[Image | None] = []
     for item in items[:: len(items) // SHOWN][:SHOWN]:
@@ -129,24 +128,33 @@ def write_sheets(items: list[Labelled], arguments: argparse.Namespace) -> None:
     names = ("labels", *models, *(f"{name}, road made trees" for name in models), "photo")
     write_image(grid(cells, columns=len(names), column_labels=names), arguments.runs / "streets.png")
 
-    if "pix2pixhd" not in models:
-        return
-    model = models["pix2pixhd"]
+
+def write_edited(items: list[Labelled], arguments: argparse.Namespace) -> None:
+    """Edit the map with the largest car, and put what every network makes of it below."""
+    models = {name: arguments.runs / name / "model.safetensors" for name in arguments.networks}
+    sources = [source_of(item, arguments.size) for item in items[::5]]
+    found = [edit(next(iter(models.values())), source, []).objects for source in sources]
     cars = [
-        (max((each.places, each.number) for each in edit(model, source, []).objects if each.label == CAR), source)
-        for source in (source_of(item, arguments.size) for item in items[::5])
-        if (source.pixels == CAR).any()
+        (each.places, each.number, at) for at, objects in enumerate(found) for each in objects if each.label == CAR
     ]
-    (_, car), source = max(cars, key=lambda found: found[0])
+    _, car, at = max(cars)
+    source = sources[at]
+    height, width = source.height, source.width
     edits = {
         "as it is": [],
-        f"remove {car}": [f"remove {car}"],
-        f"move {car} {-MOVED} 0": [f"move {car} {-MOVED} 0"],
-        f"restyle {car} 0": [f"restyle {car} 0"],
-        f"restyle {car} 5": [f"restyle {car} 5"],
+        "removed": [f"remove {car}"],
+        "moved": [f"move {car} {-width // 4} 0"],
+        "a car added": [f"add {CAR} {width // 8} {5 * height // 8} {width // 4} {height // 4}"],
+        "road made trees": [f"replace {ROAD} {GRASS}"],
+        "restyled": [f"restyle {car} 5"],
     }
-    done = [edit(model, source, each) for each in edits.values()]
-    cells = [*(in_colors(each.labels) for each in done), *(each.result.image for each in done)]
+    cells: list[Image | None] = [in_colors(edit(next(iter(models.values())), source, each).labels)
+                                 for name, each in edits.items() if name != "restyled"]  # fmt: skip
+    cells.append(in_colors(source))
+    for network, model in models.items():
+        for name, each in edits.items():
+            knows_looks = network == "pix2pixhd" or name != "restyled"
+            cells.append(edit(model, source, each).result.image if knows_looks else None)
     write_image(grid(cells, columns=len(edits), column_labels=tuple(edits)), arguments.runs / "edited.png")
 
 
@@ -173,6 +181,7 @@ def main() -> None:
     for name in arguments.networks:
         measure(name, segmenter, items, arguments)
     write_sheets(items, arguments)
+    write_edited(items, arguments)
 
 
 if __name__ == "__main__":
