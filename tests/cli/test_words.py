@@ -8,6 +8,7 @@ from typing import get_origin, get_type_hints
 
 import pytest
 
+from impasto.cli.dream_run import DreamOptions
 from impasto.cli.stylize_run import OnePassOptions, StylizeOptions
 from impasto.cli.words import (
     LISTS,
@@ -19,7 +20,8 @@ from impasto.cli.words import (
     refuse_early,
 )
 from impasto.errors import ImpastoError, InputError
-from impasto.image.clips import VideoSettings
+from impasto.image.clips import VideoSettings, ZoomSettings
+from impasto.methods.deepdream import DeepDreamSettings
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.one_pass import OnePassSettings
 
@@ -52,8 +54,9 @@ def test_normalised(words: list[str], result: list[str]):
     assert normalised(words) == result
 
 
-def test_the_flags_known_by_heart_are_those_of_the_command():
-    kinds = StylizeOptions, OnePassOptions, GatysSettings, OnePassSettings, VideoSettings
+def test_the_flags_known_by_heart_are_those_of_the_commands():
+    painting = StylizeOptions, OnePassOptions, GatysSettings, OnePassSettings, VideoSettings
+    kinds = (*painting, DreamOptions, DeepDreamSettings, ZoomSettings)
     types = {name: hint for kind in kinds for name, hint in get_type_hints(kind).items()}
     names = {each.name for kind in kinds for each in fields(kind)}
     by_flag = {"--" + name.replace("_", "-"): types[name] for name in names}
