@@ -17,7 +17,6 @@ CycleGAN's distance to the best of the others': above 1 means that the latter is
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from contest.report import machine, say
+from contest.trainings import start_training
 from impasto.image.files import pictures_in
 from impasto.image.grid import grid
 from impasto.image.io import Image, read_image, write_image
@@ -54,9 +54,9 @@ def lay_out(folder: Path, kinds: dict[str, Path]) -> None:
 
 
 def start(method: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
-    """Start a training, or go on with it, in a process of its own."""
+    """Start a training, or go on with it."""
     settings = {
-        "--data": arguments.runs / "data", "--run": arguments.runs / method,
+        "--data": arguments.runs / "data",
         "--crop-size": arguments.size, "--load-size": arguments.size * 286 // 256,
         "--base-channels": arguments.base_channels, "--num-blocks": arguments.num_blocks,
         "--epochs": FOREVER, "--decay-epochs": 0, "--ema-decay": 0.999,
@@ -64,15 +64,8 @@ def start(method: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]
     }  # fmt: skip
     if method == "cyclegan":
         settings["--upsampling"] = "resize"
-    words = [str(word) for option in settings.items() for word in option]
-    share = str(max(1, (os.cpu_count() or 1) // len(arguments.methods)))
-    with (arguments.runs / f"{method}.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 -- impasto itself
-            [sys.executable, "-m", "impasto", "train", method, *words, "--diff-augment"],
-            env={**os.environ, "OMP_NUM_THREADS": share},
-            stdout=log,
-            stderr=log,
-        )
+    run = arguments.runs / method
+    return start_training(method, run, settings, ("--diff-augment",), beside=len(arguments.methods))
 
 
 def looks(run: Path) -> list[dict[str, float]]:
