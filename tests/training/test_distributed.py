@@ -56,7 +56,7 @@ def test_two_processes_learn_what_one_learns_from_twice_the_batch(pairs: Path, t
 
 UNPAIRED = (
     *("--crop-size", "32", "--load-size", "36", "--num-blocks", "2", "--base-channels", "4", "--num-layers", "1"),
-    *("--precision", "32-true", "--epochs", "8", "--decay-epochs", "2"),
+    *("--precision", "32-true", "--epochs", "4", "--decay-epochs", "1"),
 )
 
 
@@ -78,11 +78,11 @@ def test_two_processes_learn_what_one_learns_without_pairs(
     together = train(
         tmp_path / "together", kinds, "--batch-size", "1", "--devices", "2", method=method, settings=settings
     )
-    assert [line["step"] for line in alone] == [line["step"] for line in together] == [10, 20]
-    # two generators that feed each other make more of rounding errors, step by step, than one does
-    for one, other, close in zip(alone, together, (5e-4, 1e-2), strict=True):
-        assert one.pop("accuracy") == pytest.approx(other.pop("accuracy"), abs=1e-3)
-        assert one == pytest.approx(other, rel=close)
+    (one,), (other,) = alone, together
+    assert one.pop("step") == other.pop("step") == 10
+    assert one.pop("accuracy") == pytest.approx(other.pop("accuracy"), abs=1e-3)
+    # later, networks that feed each other make more and more of rounding errors
+    assert one == pytest.approx(other, rel=5e-4)
 
 
 def test_every_process_takes_its_part_of_every_batch():
