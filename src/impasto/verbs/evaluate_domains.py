@@ -172,7 +172,7 @@ def _distances(
 
 
 def _distance(features: Tensor, real: Tensor, drawn: NDArray[np.int64]) -> float:
-    return kernel_distance(features[drawn], real)
+    return kernel_distance(features[drawn], real, (drawn, np.arange(len(real))))
 
 
 def _features(found: Domains, name: str, size: int, seeing: Seer, most: int | None = None) -> Tensor:
