@@ -206,6 +206,17 @@ def twins(domains: Domains) -> dict[tuple[int, str], dict[str, Member]]:
     return found
 
 
+def with_truths(known: Mapping[tuple[int, str], Mapping[str, Member]]) -> list[tuple[Member, str, Member]]:
+    """Return every picture of `twins` with each name to translate it to, and what it is to become."""
+    return [
+        (each[source], name, each[name])
+        for each in known.values()
+        for source in each
+        for name in each
+        if name != source
+    ]
+
+
 def split_by_name(members: Sequence[Member], every: int, most: int) -> tuple[list[Member], list[Member]]:
     """Return what is trained on and what is held out: one of so many pictures of each domain.
 

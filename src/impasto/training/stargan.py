@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from impasto._typing import Features, Picture
 from impasto.data.domain_crops import DomainBatch, DomainCrops, collate_domains, whole
-from impasto.data.domains import Domains, Member, twins
+from impasto.data.domains import Domains, Member, twins, with_truths
 from impasto.errors import ImpastoError
 from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty, verdict_accuracy
 from impasto.losses.classification import domain_loss
@@ -141,14 +141,7 @@ class StarganTraining(AdversarialTraining):
 
     def _beside_truth(self, known: Mapping[tuple[int, str], Mapping[str, Member]]) -> dict[str, float]:
         measures, errors = HeldOutMeasures(self._seers[0][0]), list[tuple[float, float]]()
-        tasks = [
-            (each[source], name, each[name])
-            for each in known.values()
-            for source in each
-            for name in each
-            if name != source
-        ]
-        for source, fake, truth in self.readable(_evenly(tasks), self._with_truth):
+        for source, fake, truth in self.readable(_evenly(with_truths(known)), self._with_truth):
             measures.add(fake, truth)
             if (error := changed_error(fake, source, truth)) is not None:
                 errors.append((error.found, error.source))

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from impasto._typing import Picture
 from impasto.data.domain_crops import whole
-from impasto.data.domains import Domains, Member, find_domains, twins
+from impasto.data.domains import Domains, Member, find_domains, twins, with_truths
 from impasto.data.label_sets import ALL, ANY, LabelSets
 from impasto.errors import ImpastoError, InputError, check_choice, one_line
 from impasto.metrics.intervals import bootstrap
@@ -123,13 +123,7 @@ def _tasks(found: Domains, to: str | None) -> list[Task]:
     wanted = found.labels.names if to in (None, ALL) else (to,)
     known = twins(found)
     if known:
-        return [
-            Task(each[source], name, each[name])
-            for each in known.values()
-            for source in each
-            for name in each
-            if name != source and name in wanted
-        ]
+        return [Task(*each) for each in with_truths(known) if each[1] in wanted]
     return [
         Task(member, name, None)
         for member in found.members
