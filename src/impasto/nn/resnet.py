@@ -25,6 +25,7 @@ from impasto.nn.blocks import (
 )
 from impasto.nn.strips import Source, convolved, kept, source_of, summed, with_border
 from impasto.nn.translate import Generator
+from impasto.nn.winograd import Conv3x3
 
 DROPOUT = 0.5
 
@@ -34,10 +35,10 @@ class ResnetBlock(nn.Module):
 
     def __init__(self, channels: int, norm: Norm, dropout: bool) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
+        self.first = Conv3x3(channels, channels, bias=has_bias(norm))
         self.first_norm = norm_layer(norm, channels)
         self.dropout = Noise(DROPOUT if dropout else 0.0)
-        self.second = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
+        self.second = Conv3x3(channels, channels, bias=has_bias(norm))
         self.second_norm = norm_layer(norm, channels)
 
     def forward(self, features: Features) -> Features:
@@ -100,13 +101,15 @@ class ResnetGenerator(Generator):
         self.enter = nn.Conv2d(in_channels, narrow, 7, bias=bias)
         self.enter_norm = norm_layer(norm, narrow)
         self.down = nn.ModuleList(
-            nn.Conv2d(width, 2 * width, 3, stride=1 if antialiased else 2, padding=1, bias=bias)
+            Conv3x3(width, 2 * width, padding=1, bias=bias)
+            if antialiased
+            else nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias)
             for width in widths[:-1]
         )
         self.down_norm = nn.ModuleList(norm_layer(norm, width) for width in widths[1:])
         self.blocks = nn.ModuleList(ResnetBlock(wide, norm, dropout) for _ in range(num_blocks))
         self.up = nn.ModuleList(
-            nn.Conv2d(width, width // 2, 3, padding=1, bias=bias)
+            Conv3x3(width, width // 2, padding=1, bias=bias)
             if antialiased
             else enlarging(width, width // 2, bias, upsampling)
             for width in widths[:0:-1]
@@ -160,6 +163,9 @@ class ResnetGenerator(Generator):
 
     def encoded(self, picture: Features, num_blocks: int) -> Float[Tensor, "b d _h _w"]:
         """Return what so many blocks make of a picture that was halved."""
+        for block in self.blocks[:1]:
+            assert isinstance(block, ResnetBlock)
+            picture = block.first.laid_out(picture, self.stride)
         features = self.run(lambda inner: relu(self.enter_norm(self.enter(reflected(inner, 3)))), picture)
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             features = self.run(partial(_layer, convolution, norm), features)
