@@ -230,16 +230,18 @@ def _kernel(weight: Tensor) -> Tensor:
 
 def _by_tile(plane: Tensor) -> Tensor:
     """Return a plane as a view `(b, c, tiles down, 4, tiles across, 4)`, of any layout."""
-    return plane.unflatten(3, (-1, TILE)).unflatten(2, (-1, TILE))
+    tiles: Tensor = plane.unflatten(3, (-1, TILE)).unflatten(2, (-1, TILE))
+    return tiles
 
 
 def _square(matrix: tuple[tuple[float | int, ...], ...], like: Tensor) -> Tensor:
     """Return what a matrix does to rows and columns of a tile, as one matrix."""
     line = torch.tensor(matrix, dtype=like.dtype, device=like.device)
-    return torch.kron(line, line)
+    square: Tensor = torch.kron(line, line)
+    return square
 
 
 def _taken(numbers: Tensor, there: Tensor) -> Tensor:
     """Return numbers of tiles, `(places, …)`, taken to another basis by a matrix."""
-    taken: Tensor = there @ numbers.flatten(1)
-    return taken.view(-1, *numbers.shape[1:])
+    taken: Tensor = (there @ numbers.flatten(1)).view(-1, *numbers.shape[1:])
+    return taken
