@@ -4,6 +4,7 @@ Zhu, Park, Isola & Efros 2017 (arXiv:1703.10593, section 7.2), after Johnson, Al
 c7s1-64, d128, d256, R256 × n, u128, u64, c7s1-3, padded by reflection. Pix2PixHD goes down four times.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from jaxtyping import Float
@@ -157,8 +158,8 @@ class ResnetGenerator(Generator):
         """Return what the last layer makes a picture of, `base_channels` of the picture's size."""
         features = self.encoded(picture, len(self.blocks))
         for convolution, norm in zip(self.up, self.up_norm, strict=True):
-            features = antialias.doubled(features) if self.antialiased else features
-            features = self.run(partial(_layer, convolution, norm), features)
+            enlarge = partial(antialias.doubled_by, convolution) if self.antialiased else convolution
+            features = self.run(partial(_layer, enlarge, norm), features)
         return features
 
     def encoded(self, picture: Features, num_blocks: int) -> Float[Tensor, "b d _h _w"]:
@@ -175,7 +176,7 @@ class ResnetGenerator(Generator):
         return features
 
 
-def _layer(convolution: nn.Module, norm: nn.Module, features: Tensor) -> Tensor:
+def _layer(convolution: Callable[[Tensor], Tensor], norm: nn.Module, features: Tensor) -> Tensor:
     return relu(norm(convolution(features)))
 
 
