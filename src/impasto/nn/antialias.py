@@ -13,9 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.autograd.graph import saved_tensors_hooks
-from torch.nn.functional import conv2d, conv_transpose2d, interpolate, pad
+from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
 from impasto._typing import Features
+from impasto.nn.lean import reflected
 from impasto.nn.strips import Source, with_border
 
 BLUR = (1 / 4, 1 / 2, 1 / 4)
@@ -23,7 +24,7 @@ BLUR = (1 / 4, 1 / 2, 1 / 4)
 
 def halved(features: Features) -> Float[Tensor, "b c _rows _columns"]:
     """Return features of half the size, `(b, c, height / 2, width / 2)`, mirrored at the edges."""
-    return _every_other(pad(features, (1, 1, 1, 1), mode="reflect"))
+    return _every_other(reflected(features, 1))
 
 
 def doubled(features: Features) -> Float[Tensor, "b c _rows _columns"]:

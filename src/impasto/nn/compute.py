@@ -53,6 +53,16 @@ def _computes_bf16(device: torch.device) -> bool:
     return False
 
 
+def learns_in_fp32(features: torch.Tensor) -> bool:
+    """Tell whether slopes may be asked of what becomes of features, on a processor that computes in fp32."""
+    return (
+        torch.is_grad_enabled()
+        and features.device.type == "cpu"
+        and features.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
 def frozen_for_speed(network: nn.Module) -> None:
     """Make a network ready to be applied, never trained: without gradients, laid out for speed."""
     network.eval().requires_grad_(False)

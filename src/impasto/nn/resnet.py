@@ -9,7 +9,7 @@ from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import pad, relu
+from torch.nn.functional import relu
 
 from impasto._typing import Features
 from impasto.errors import InputError, check_choice, check_whole
@@ -24,6 +24,7 @@ from impasto.nn.blocks import (
     norm_layer,
     normalised_by,
 )
+from impasto.nn.lean import rectified, reflected
 from impasto.nn.strips import Source, convolved, kept, source_of, summed, with_border
 from impasto.nn.translate import Generator
 from impasto.nn.winograd import Conv3x3
@@ -44,7 +45,7 @@ class ResnetBlock(nn.Module):
 
     def forward(self, features: Features) -> Features:
         """Return features of the same shape."""
-        inner = self.dropout(relu(self.first_norm(self.first(reflected(features, 1)))))
+        inner = self.dropout(rectified(self.first_norm, self.first(reflected(features, 1))))
         change: Tensor = self.second_norm(self.second(reflected(inner, 1)))
         return features + change
 
@@ -167,7 +168,7 @@ class ResnetGenerator(Generator):
         for block in self.blocks[:1]:
             assert isinstance(block, ResnetBlock)
             picture = block.first.laid_out(picture, self.stride)
-        features = self.run(lambda inner: relu(self.enter_norm(self.enter(reflected(inner, 3)))), picture)
+        features = self.run(lambda inner: rectified(self.enter_norm, self.enter(reflected(inner, 3))), picture)
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             features = self.run(partial(_layer, convolution, norm), features)
             features = antialias.halved(features) if self.antialiased else features
@@ -177,7 +178,7 @@ class ResnetGenerator(Generator):
 
 
 def _layer(convolution: Callable[[Tensor], Tensor], norm: nn.Module, features: Tensor) -> Tensor:
-    return relu(norm(convolution(features)))
+    return rectified(norm, convolution(features))
 
 
 def in_strips(convolution: nn.Module, norm: nn.Module, source: Source, border: int) -> Source:
@@ -194,11 +195,6 @@ def painted_in_strips(convolution: nn.Module, source: Source) -> Source:
         source.height,
         source.width,
     )
-
-
-def reflected(features: Tensor, border: int) -> Tensor:
-    """Return features with a border of so many places, mirrored from within."""
-    return pad(features, (border,) * 4, mode="reflect")
 
 
 def enlarging(in_channels: int, out_channels: int, bias: bool, upsampling: Upsampling) -> nn.Module:

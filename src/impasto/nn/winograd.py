@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
+from impasto.nn.compute import learns_in_fp32
+
 BASE = (
     (4, 0, -5, 0, 1, 0),
     (0, -4, -4, 1, 1, 0),
@@ -86,11 +88,9 @@ class Conv3x3(nn.Conv2d):
         """Tell whether this is faster: in training in fp32 on a processor, if channels and places are many."""
         batch, _, height, width = features.shape
         return (
-            torch.is_grad_enabled()
+            learns_in_fp32(features)
+            and learns_in_fp32(weight)
             and weight.requires_grad
-            and features.device.type == "cpu"
-            and features.dtype == weight.dtype == torch.float32
-            and not torch.is_autocast_enabled("cpu")
             and min(self.in_channels, self.out_channels) >= LEAST
             and batch * height * width >= FEWEST * TILE**2
         )
@@ -153,9 +153,9 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(features, weight)
         ctx.shape, ctx.padding, ctx.has_bias = shape, padding, bias is not None
         covered, kernel, back = shape.covered(features, padding), _kernel(weight), _square(BACK, weight)
-        found = features.new_empty(batch, shape.out_channels, TILE * shape.down, TILE * shape.across)
-        if not features.is_contiguous():
-            found = found.contiguous(memory_format=torch.channels_last)
+        layout = torch.contiguous_format if features.is_contiguous() else torch.channels_last
+        size = (batch, shape.out_channels, TILE * shape.down, TILE * shape.across)
+        found = torch.empty(size, dtype=features.dtype, device=features.device, memory_format=layout)
         tiles = _by_tile(found)
         for rows in shape.strips():
             products = torch.bmm(_tiles(covered, rows).flatten(1, 3), kernel)
