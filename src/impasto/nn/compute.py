@@ -53,12 +53,13 @@ def _computes_bf16(device: torch.device) -> bool:
     return False
 
 
-def learns_in_fp32(features: torch.Tensor) -> bool:
-    """Tell whether slopes may be asked of what becomes of features, on a processor that computes in fp32."""
+def learns_in_fp32(tensor: torch.Tensor) -> bool:
+    """Tell whether slopes will be asked of features or of weights, on a processor that computes in fp32."""
     return (
         torch.is_grad_enabled()
-        and features.device.type == "cpu"
-        and features.dtype == torch.float32
+        and tensor.requires_grad
+        and tensor.device.type == "cpu"
+        and tensor.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
     )
 

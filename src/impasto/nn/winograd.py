@@ -88,9 +88,8 @@ class Conv3x3(nn.Conv2d):
         """Tell whether this is faster: in training in fp32 on a processor, if channels and places are many."""
         batch, _, height, width = features.shape
         return (
-            learns_in_fp32(features)
-            and learns_in_fp32(weight)
-            and weight.requires_grad
+            learns_in_fp32(weight)
+            and features.dtype == weight.dtype
             and min(self.in_channels, self.out_channels) >= LEAST
             and batch * height * width >= FEWEST * TILE**2
         )
