@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,10 @@ class Block:
     def words_of(self, line: str) -> list[str]:
         """Return the words of a line as the shell would give them, with the flags it is tried with.
 
-        Where the block trains, those flags are the training's.
+        Where the block trains, those flags are the training's. No picture is made larger than those in the folder.
         """
         words = shlex.split(line.partition(" < ")[0], comments=True)
+        words = [str(min(int(word), SIDE)) if flag == "--size" else word for flag, word in pairwise(["", *words])]
         trains = any(each.split()[1] in ("train", "data") for each in self.lines)
         given = self.how == "tried with" and (not trains or words[1] in ("train", "data"))
         return words + shlex.split(self.words) * given
