@@ -35,7 +35,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Teach the site its formulas."""
     fence = {"name": "math", "class": "formula", "format": _fenced}
     config.mdx_configs.setdefault("pymdownx.superfences", {})["custom_fences"] = [fence]
-    config.markdown_extensions.append(Formulas())
+    config.markdown_extensions.append(Formulas())  # type: ignore[arg-type] # Markdown takes these, too
     return config
 
 
@@ -60,7 +60,9 @@ class Formulas(Extension):
 
 
 class _Inline(InlineProcessor):
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | str, int, int]:  # noqa: N802
+    def handleMatch(  # type: ignore[override] # noqa: N802 -- Python-Markdown has two kinds of patterns
+        self, m: re.Match[str], data: str
+    ) -> tuple[Element | str, int, int]:
         return self.md.htmlStash.store(convert(m[1])), m.start(0), m.end(0)
 
 

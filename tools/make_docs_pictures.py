@@ -1,6 +1,6 @@
 """Make the pictures of the documentation from the examples, with the bundled networks and the default settings.
 
-    python tools/make_docs_pictures.py              # all of them: some ten minutes on one core
+    python tools/make_docs_pictures.py              # all of them: about half an hour on one core
     python tools/make_docs_pictures.py brush_strokes regions
 
 Pictures of trained translators are not made here: the pages that show them name the command that does.
@@ -40,10 +40,10 @@ def painting_grows() -> impasto.Image:
     kept: dict[int, impasto.Image] = {}
 
     def keep(step: impasto.Step) -> None:
-        if step.index in (1, 10, 30, 100):
+        if step.index in (1, 10, 40, 150):
             kept[step.index] = impasto.read_image(step.image)
 
-    impasto.stylize(PAGODA, STARRY, size=192, init="noise", coarse_size=192, steps=100, on_step=keep)
+    impasto.stylize(PAGODA, STARRY, size=256, init="noise", coarse_size=256, steps=150, on_step=keep)
     return grid(list(kept.values()), [f"step {index}" for index in kept], columns=4)
 
 
