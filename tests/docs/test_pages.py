@@ -22,11 +22,17 @@ def named(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+def patience(page: Path) -> tuple[pytest.MarkDecorator, ...]:
+    """Pages of methods that train one are left to the slow tests; `tests/training` has all of them every day."""
+    trains = any(line.startswith("impasto train") for each in blocks(page) for line in each.lines)
+    return (pytest.mark.slow,) if trains and page.parent.name == "methods" else ()
+
+
 TRIED = [page for page in PAGES if any(each.kind in ("sh", "python") for each in blocks(page))]
 WITH_SLOW = [page for page in TRIED if any(each.slow(line) for each in blocks(page) for line in each.lines)]
 
 
-@pytest.mark.parametrize("page", TRIED, ids=named)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=patience(page)) for page in TRIED], ids=named)
 def test_blocks_run_from_top_to_bottom(page: Path, house: Path):
     follow(page, slow=False)
 
@@ -38,16 +44,13 @@ def test_blocks_run_with_what_takes_long(page: Path, house: Path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_what_is_not_run_is_understood(page: Path, understands: Understands):
+def test_every_command_is_understood(page: Path, understands: Understands):
     for block in blocks(page):
-        if block.kind not in ("sh", "") or block.how == "tried with":
-            continue
-        for line in block.lines:
+        for line in block.lines if block.kind in ("sh", "") else ():
             words = block.words_of(line)
             if words[0] == "impasto":
-                run = block.kind == "sh" and block.how != "parsed" and not block.slow(line)
-                assert run or block.kind == "sh" or named(page) in UNTRIED, f"why is {line} not run?"
-                assert run or understands(words), line
+                assert block.kind == "sh" or named(page) in UNTRIED, f"why is {line} not run?"
+                assert understands(words), line
 
 
 def test_understanding_refuses_what_is_wrong(understands: Understands):
