@@ -41,6 +41,8 @@ def doubled_by(convolution: Callable[[Tensor], Tensor], features: Features) -> F
         convolution: Which.
         features: Before they are doubled.
     """
+    if not (torch.is_grad_enabled() and features.requires_grad):
+        return convolution(doubled(features))
     twice, few = doubled(features), features.detach()
     place, shape = twice.data_ptr(), twice.shape
 
