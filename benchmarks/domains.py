@@ -57,9 +57,9 @@ def learn(arguments: argparse.Namespace, folder: Path) -> tuple[int, float]:
     settings = StarganSettings(
         load_size=arguments.size, crop_size=arguments.size, base_channels=arguments.base_channels,
         discriminator_channels=arguments.discriminator_channels, num_blocks=arguments.num_blocks,
-        num_layers=arguments.size.bit_length() - 2, batch_size=arguments.batch_size, n_critic=arguments.n_critic,
-        learning_rate=arguments.learning_rate, ema_decay=0.999, epochs=arguments.epochs,
-        decay_epochs=arguments.decay_epochs,
+        upsampling="resize", num_layers=arguments.size.bit_length() - 2, batch_size=arguments.batch_size,
+        n_critic=arguments.n_critic, learning_rate=arguments.learning_rate, ema_decay=0.999,
+        epochs=arguments.epochs, decay_epochs=arguments.decay_epochs,
     )  # fmt: skip
     began = time.perf_counter()
     times: list[tuple[int, float]] = []

@@ -1,6 +1,7 @@
 """Pictures of one kind turned into another without pairs: CycleGAN against CUT and FastCUT, measured as they learn.
 
     python benchmarks/unpaired.py A B RUNS [--minutes 60] [--size 128] [--base-channels 32] [--methods cyclegan cut]
+        [--give cyclegan.identity-weight=0]
 
 A and B are folders of pictures of two kinds, such as `weather4/train/Cloudy` and `weather4/train/Sunrise`; every
 tenth picture of each is held out, and never trained on. The trainings run side by side, each with its share of the
@@ -66,8 +67,20 @@ def start(method: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]
     if method == "cyclegan":
         settings |= {"--upsampling": "resize", "--generator": arguments.generator}
         settings["--num-downs"] = (arguments.size & -arguments.size).bit_length() - 1
+    for method_of, name, value in arguments.give:
+        if method_of == method:
+            settings[f"--{name}"] = value
     run = arguments.runs / method
     return start_training(method, run, settings, ("--diff-augment",), beside=len(arguments.methods))
+
+
+def given(text: str) -> tuple[str, str, str]:
+    """Return the method, the name and the value of `METHOD.NAME=VALUE`."""
+    named, _, value = text.partition("=")
+    method, _, name = named.partition(".")
+    if not (method in METHODS and name and value):
+        raise argparse.ArgumentTypeError(f"{text} is not METHOD.NAME=VALUE, such as cyclegan.identity-weight=0")
+    return method, name, value
 
 
 def looks(run: Path) -> list[dict[str, float]]:
@@ -142,6 +155,10 @@ def main() -> None:
     parser.add_argument("--num-blocks", type=int, default=6)
     parser.add_argument("--generator", choices=get_args(Architecture), default="resnet", help="CycleGAN's")
     parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument(
+        "--give", nargs="+", type=given, default=[], metavar="METHOD.NAME=VALUE",
+        help="settings of one method alone, such as cyclegan.identity-weight=0",
+    )  # fmt: skip
     parser.add_argument("--every", type=int, default=500, help="steps between two looks")
     arguments = parser.parse_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,9 @@ their own are known: the others are 0 in c, a mask vector tells which, and D is 
 the fakes of D's update serve, too. Target labels are those of pictures drawn from the same data set, which is what
 shuffling a batch's labels comes to, and does not depend on how large a batch is. Batches mix data sets where the
 authors' code takes them in turn. Pictures of any shape are trained on in crops, and mirrored; transparent drawings
-lie on white. With `diff_augment` D sees pictures changed at random (Zhao et al. 2020), for small data.
+lie on white. With `upsampling` resize the transposed convolutions, which leave a lattice as long as they learn,
+are nearest upsampling and one of 3 × 3 (Odena et al. 2016). With `diff_augment` D sees pictures changed at random
+(Zhao et al. 2020), for small data.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -29,10 +31,10 @@ from torch.nn.functional import leaky_relu, relu
 
 from impasto._typing import Features
 from impasto.data.label_sets import LabelSets
-from impasto.errors import InputError, SettingError, check_range, check_whole
+from impasto.errors import InputError, SettingError, check_choice, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
 from impasto.nn.adversarial import AdversarialSettings
-from impasto.nn.blocks import InstanceNorm, convolved_by, normalised_by
+from impasto.nn.blocks import Enlarge, InstanceNorm, Upsampling, convolved_by, normalised_by
 from impasto.nn.strips import Source, bordered_by, kept, source_of, summed
 from impasto.nn.translate import Generator
 from impasto.nn.winograd import Conv3x3
@@ -69,6 +71,8 @@ class StarganSettings(AdversarialSettings):
     """Channels of the discriminator's first layer; every further one has twice as many."""
     num_blocks: int = 6
     """Residual blocks of the generator."""
+    upsampling: Upsampling = "transposed"
+    """The paper's transposed convolutions, or nearest upsampling and a convolution, without checkerboards."""
     num_layers: int = 6
     """Layers of stride 2 of the discriminator: 6 leave 2 × 2 places of 128 pixels; give 5 for 64 pixels."""
     n_critic: int = 5
@@ -83,6 +87,7 @@ class StarganSettings(AdversarialSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         LabelSets.read(self.domains)
+        check_choice("upsampling", self.upsampling, Upsampling)
         for name in ("cls_weight", "rec_weight", "penalty_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
         check_whole("base_channels", self.base_channels, 1, 1024)
@@ -133,13 +138,20 @@ class DomainGenerator(Generator):
         >>> fake = network(with_label(torch.zeros(1, 3, 128, 128), torch.zeros(1, 5)))
     """
 
-    def __init__(self, label_channels: int, base_channels: int = 64, num_blocks: int = 6) -> None:
+    def __init__(
+        self,
+        label_channels: int,
+        base_channels: int = 64,
+        num_blocks: int = 6,
+        upsampling: Upsampling = "transposed",
+    ) -> None:
         """Build.
 
         Args:
             label_channels: Places of a label.
             base_channels: Channels at full resolution.
             num_blocks: Residual blocks.
+            upsampling: Transposed convolutions as in the paper, or nearest upsampling and a convolution.
         """
         super().__init__()
         self.stride, self.smallest = 2**NUM_DOWNS, 2 ** (NUM_DOWNS + 1)
@@ -151,9 +163,7 @@ class DomainGenerator(Generator):
         )
         self.down_norm = nn.ModuleList(InstanceNorm(width, affine=True) for width in widths[1:])
         self.blocks = nn.ModuleList(_Block(widths[-1]) for _ in range(num_blocks))
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(width, width // 2, 4, stride=2, padding=1, bias=False) for width in widths[:0:-1]
-        )
+        self.up = nn.ModuleList(_enlarging(width, width // 2, upsampling) for width in widths[:0:-1])
         self.up_norm = nn.ModuleList(InstanceNorm(width, affine=True) for width in widths[-2::-1])
         self.leave = nn.Conv2d(base_channels, 3, 7, padding=3, bias=False)
 
@@ -196,6 +206,13 @@ class DomainGenerator(Generator):
         for convolution, norm in zip(self.up, self.up_norm, strict=True):
             source = normalised_by(norm, convolved_by(convolution, source)).mapped(relu)
         return bordered_by(self.leave, source).mapped(torch.tanh)
+
+
+def _enlarging(in_channels: int, out_channels: int, upsampling: Upsampling) -> nn.Module:
+    """Return what doubles height and width."""
+    if upsampling == "resize":
+        return Enlarge(in_channels, out_channels, bias=False)
+    return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False)
 
 
 class DomainDiscriminator(nn.Module):
@@ -247,7 +264,9 @@ def with_label(picture: Features, label: Float[Tensor, "b n"]) -> Float[Tensor, 
 
 def generator_of(settings: StarganSettings) -> DomainGenerator:
     """Return the generator that settings describe, its first weights drawn."""
-    return DomainGenerator(settings.labels.channels, settings.base_channels, settings.num_blocks)
+    return DomainGenerator(
+        settings.labels.channels, settings.base_channels, settings.num_blocks, settings.upsampling
+    )
 
 
 def discriminator_of(settings: StarganSettings) -> DomainDiscriminator:
