@@ -12,6 +12,7 @@ are those of the plain layer up to rounding, about five times as much of it: som
 """
 
 from collections.abc import Iterator
+from math import isqrt
 from typing import Any, NamedTuple
 
 import torch
@@ -48,8 +49,8 @@ LEAST = 64
 """Channels in and out from which the products outweigh going there and back."""
 FEWEST = 32
 """Tiles from which taking the weights there is not most of the work."""
-STRIP = 1_200_000
-"""Numbers in the basis that are there at once, so that they stay in the processor's cache."""
+STRIP = 5_000_000
+"""Numbers in the basis that are there at once: fewer wait for each other more often, more take memory."""
 
 
 class Conv3x3(nn.Conv2d):
@@ -151,7 +152,7 @@ class _Convolution(torch.autograd.Function):
         shape = _Shape(batch, channels, weight.shape[0], height + 2 * padding - 2, width + 2 * padding - 2)
         ctx.save_for_backward(features, weight)
         ctx.shape, ctx.padding, ctx.has_bias = shape, padding, bias is not None
-        covered, kernel, back = shape.covered(features, padding), _kernel(weight), _square(BACK, weight)
+        covered, kernel, back = shape.covered(features, padding), _kernel(weight), _matrix(BACK, weight)
         layout = torch.contiguous_format if features.is_contiguous() else torch.channels_last
         size = (batch, shape.out_channels, TILE * shape.down, TILE * shape.across)
         found = torch.empty(size, dtype=features.dtype, device=features.device, memory_format=layout)
@@ -172,7 +173,7 @@ class _Convolution(torch.autograd.Function):
         right, below = TILE * shape.across - shape.width, TILE * shape.down - shape.height
         slopes = _by_tile(pad(slope, (0, right, 0, below)) if right or below else slope)
         covered, kernel = shape.covered(features, ctx.padding), _kernel(weight).transpose(1, 2)
-        there, back = _square(BACK, weight).T, _square(BASE, weight).T
+        there, back = _matrix(BACK, weight).T, _matrix(BASE, weight).T
         for_features = _Overlapping(features, shape) if ctx.needs_input_grad[0] else None
         for_kernel = weight.new_zeros(PLACES, shape.channels, shape.out_channels)
         for rows in shape.strips():
@@ -182,7 +183,7 @@ class _Convolution(torch.autograd.Function):
                 for_features.add(_taken(torch.bmm(products, kernel), back), rows)
             if ctx.needs_input_grad[1]:
                 for_kernel.baddbmm_(_tiles(covered, rows).flatten(1, 3).transpose(1, 2), products)
-        for_weight = _taken(for_kernel, _square(KERNEL_BASE, weight).T).unflatten(0, (3, 3)).permute(3, 2, 0, 1)
+        for_weight = _taken(for_kernel, _matrix(KERNEL_BASE, weight).T).unflatten(0, (3, 3)).permute(3, 2, 0, 1)
         return (
             None if for_features is None else for_features.found(ctx.padding),
             for_weight if ctx.needs_input_grad[1] else None,
@@ -219,12 +220,12 @@ def _tiles(covered: Tensor, rows: slice) -> Tensor:
     """Return rows of tiles in the basis, `(36, b, rows, tiles across, c)`."""
     strip = covered[:, :, TILE * rows.start : TILE * rows.stop + 2].permute(0, 2, 3, 1)
     tiles = strip.unfold(1, TILE + 2, TILE).unfold(2, TILE + 2, TILE).permute(4, 5, 0, 1, 2, 3)
-    return _taken(tiles.flatten(0, 1), _square(BASE, covered))
+    return _taken(tiles.flatten(0, 1), _matrix(BASE, covered))
 
 
 def _kernel(weight: Tensor) -> Tensor:
     """Return weights in the basis, `(36, channels, out_channels)`."""
-    return _taken(weight.permute(2, 3, 1, 0).flatten(0, 1), _square(KERNEL_BASE, weight))
+    return _taken(weight.permute(2, 3, 1, 0).flatten(0, 1), _matrix(KERNEL_BASE, weight))
 
 
 def _by_tile(plane: Tensor) -> Tensor:
@@ -233,14 +234,16 @@ def _by_tile(plane: Tensor) -> Tensor:
     return tiles
 
 
-def _square(matrix: tuple[tuple[float | int, ...], ...], like: Tensor) -> Tensor:
-    """Return what a matrix does to rows and columns of a tile, as one matrix."""
-    line = torch.tensor(matrix, dtype=like.dtype, device=like.device)
-    square: Tensor = torch.kron(line, line)
-    return square
+def _matrix(rows: tuple[tuple[float | int, ...], ...], like: Tensor) -> Tensor:
+    return torch.tensor(rows, dtype=like.dtype, device=like.device)
 
 
 def _taken(numbers: Tensor, there: Tensor) -> Tensor:
-    """Return numbers of tiles, `(places, …)`, taken to another basis by a matrix."""
-    taken: Tensor = (there @ numbers.flatten(1)).view(-1, *numbers.shape[1:])
-    return taken
+    """Return numbers of tiles, `(places, …)`, taken to another basis and turned over: columns first, then rows.
+
+    What was taken there lies column by column; taken back, it lies row by row again.
+    """
+    side = isqrt(len(numbers))
+    across = torch.bmm(there.expand(side, -1, -1), numbers.reshape(side, side, -1))
+    down = torch.bmm(there.expand(len(there), -1, -1), across.transpose(0, 1))
+    return down.view(-1, *numbers.shape[1:])
