@@ -6,8 +6,7 @@
 A and B are folders of pictures of two kinds, such as `weather4/train/Cloudy` and `weather4/train/Sunrise`; every
 tenth picture of each is held out, and never trained on. The trainings run side by side, each with its share of the
 cores, for as many minutes, in folders under RUNS; the same command again goes on for as many more.
-Upsampling is nearest where there is a choice, what is kept is a running mean of the generator, and since some
-hundreds of pictures are few, discriminators see them changed by DiffAugment.
+Upsampling is nearest where there is a choice, and what is kept is a running mean of the generator.
 
 Every look at held-out pictures is a line with the kernel distance of what was made of A to B and the correlation of
 edges with what went in. In the end the best and the last networks are measured by `impasto evaluate`, beside what
@@ -71,7 +70,8 @@ def start(method: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]
         if method_of == method:
             settings[f"--{name}"] = value
     run = arguments.runs / method
-    return start_training(method, run, settings, ("--diff-augment",), beside=len(arguments.methods))
+    switches = ("--diff-augment",) if arguments.diff_augment else ()
+    return start_training(method, run, settings, switches, beside=len(arguments.methods))
 
 
 def given(text: str) -> tuple[str, str, str]:
@@ -155,6 +155,7 @@ def main() -> None:
     parser.add_argument("--num-blocks", type=int, default=6)
     parser.add_argument("--generator", choices=get_args(Architecture), default="resnet", help="CycleGAN's")
     parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--diff-augment", action="store_true", help="for long trainings on few pictures")
     parser.add_argument(
         "--give", nargs="+", type=given, default=[], metavar="METHOD.NAME=VALUE",
         help="settings of one method alone, such as cyclegan.identity-weight=0",
