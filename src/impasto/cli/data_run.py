@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from impasto.cli.console import duration, print_json, say
+from impasto.cli.console import print_json, say
 from impasto.cli.options import Json, Settings, given, parse
 from impasto.cli.progress import folder_bar
 from impasto.cli.train import TRAINABLE
@@ -16,6 +16,7 @@ from impasto.data.layouts import Kind
 from impasto.errors import ImpastoError, SettingError, check_choice, one_line
 from impasto.methods import METHODS, Method
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 
 COMMAND = "impasto data check"
 SHOWN = 5

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from impasto.cli.console import duration, finite, print_json, say
+from impasto.cli.console import finite, print_json, say
 from impasto.cli.output import Job, make_folder, write_result
 from impasto.cli.progress import Preview, fetch_bar, step_bar
 from impasto.cli.signals import undisturbed
 from impasto.cli.words import STDIN
 from impasto.errors import ImpastoError, WeightsError, one_line
 from impasto.nn.compute import reused_memory
-from impasto.result import OnStep, Result, Step
+from impasto.result import OnStep, Result, Step, duration
 from impasto.verbs.tasks import Task
 from impasto.weights import store
 

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 import tyro
 
-from impasto.cli.console import duration, is_terminal, print_json, say, warn
+from impasto.cli.console import is_terminal, print_json, say, warn
 from impasto.cli.options import Json, Settings, parse
 from impasto.errors import ImpastoError, SettingError, one_line
 from impasto.methods import Method
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 
 MOST_FINDINGS = 10
 Needed = tyro.conf.arg(help_behavior_hint="(needed)")

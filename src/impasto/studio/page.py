@@ -1,0 +1,30 @@
+"""The page: one tab a verb."""
+
+import gradio as gr
+
+from impasto.studio.style_tab import StyleTab
+from impasto.studio.visitors import Visitors
+
+TITLE = "impasto studio"
+MASTHEAD = '<div class="masthead"><h1>impasto</h1><p>Your photo in a painter\'s hand.</p></div>'
+SWEEP_SECONDS, KEEP_SECONDS = 600, 3600
+"""How often files that passed through the page are looked at, and at which age they are removed."""
+
+
+def page(visitors: Visitors) -> gr.Blocks:
+    """Build the page.
+
+    Args:
+        visitors: Whoever opens it.
+    """
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)) as blocks:
+        gr.HTML(MASTHEAD, js_on_load=None)
+        with gr.Tab("Style"):
+            StyleTab(visitors)
+
+        def forget(request: gr.Request) -> None:
+            visitors.forget(request.session_hash)
+
+        blocks.unload(forget)
+    blocks.queue(default_concurrency_limit=None)
+    return blocks
