@@ -73,9 +73,10 @@ def control(name: str, hint: Any, row: Mapping[str, Any], choices: Sequence[str]
         return gr.Dropdown(list(choices or get_args(kind)), value=value, label=label, info=told)
     if kind is bool:
         return gr.Checkbox(value=value, label=label, info=told)
-    if kind in (int, float):
+    if kind in (int, float) and kind is hint:
         return gr.Number(value=value, label=label, info=told, precision=0 if kind is int else None)
-    shown = " ".join(map(str, value)) if isinstance(value, tuple) else value or ""
+    # an empty number field says 0 in the browser, an empty line of text says nothing
+    shown = " ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
     return gr.Textbox(value=shown, label=label, info=told, max_lines=1)
 
 
@@ -95,9 +96,11 @@ def typed(name: str, value: Any, hint: Any) -> Any:
         except ValueError:
             raise SettingError(f"{name} is {value!r}; write numbers with spaces between them") from None
     if kind in (int, float):
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise SettingError(f"{name} is {value!r}; write a number")
-        return kind(value)
+        try:
+            return kind(value)
+        except (TypeError, ValueError, OverflowError):
+            what = "a whole number" if kind is int else "a number"
+            raise SettingError(f"{name} is {value!r}; write {what}") from None
     return value
 
 

@@ -21,6 +21,8 @@ LOOK_SHARE = 0.1
 """Least time between two looks at the picture as it stands, and most of the time that looking may take."""
 LONGEST = 32
 """Most jobs that wait."""
+CLOSING_SECONDS = 10
+"""Most time that a job has to end when the studio is closed."""
 OUR_FAULT = "something is wrong in impasto itself; what happened is printed where the studio was started"
 
 
@@ -144,6 +146,15 @@ class Line:
             if job in self._waiting:
                 self._waiting.remove(job)
                 job.ended.set()
+
+    def close(self) -> None:
+        """Stop everything, and wait for what is being painted to end."""
+        with self._changed:
+            jobs = [*self._waiting, *([self._running] if self._running else [])]
+        for job in jobs:
+            self.leave(job)
+        for job in jobs:
+            job.ended.wait(CLOSING_SECONDS)
 
     def _work(self) -> None:
         while True:

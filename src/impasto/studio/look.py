@@ -16,4 +16,14 @@ def theme() -> gr.themes.Base:
         font=FONTS,
         font_mono=["ui-monospace", "monospace"],
         radius_size=gr.themes.sizes.radius_md,
+    ).set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_700",
+        block_title_text_color="*neutral_700",
+        input_placeholder_color="*neutral_600",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
     )

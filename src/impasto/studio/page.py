@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from impasto.studio.dream_tab import DreamTab
 from impasto.studio.style_tab import StyleTab
 from impasto.studio.visitors import Visitors
 
@@ -21,6 +22,8 @@ def page(visitors: Visitors) -> gr.Blocks:
         gr.HTML(MASTHEAD, js_on_load=None)
         with gr.Tab("Style"):
             StyleTab(visitors)
+        with gr.Tab("Dream"):
+            DreamTab(visitors)
 
         def forget(request: gr.Request) -> None:
             visitors.forget(request.session_hash)

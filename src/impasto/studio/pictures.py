@@ -51,7 +51,7 @@ def picture_drop(label: str, **looks: Any) -> gr.Image:
     """
     drop = gr.Image(label=label, sources=["upload"], type="filepath", buttons=[], **looks)
     # Gradio would open the file itself, with other limits and other words
-    drop.preprocess = _given  # type: ignore[method-assign, assignment]
+    drop.preprocess = _given
     return drop
 
 
@@ -63,7 +63,7 @@ def pictures_drop(label: str, **looks: Any) -> gr.File:
         **looks: Of `gr.File`.
     """
     drop = gr.File(label=label, file_count="multiple", **looks)
-    drop.preprocess = lambda payload: [  # type: ignore[method-assign, assignment]
+    drop.preprocess = lambda payload: [
         _given(each) for each in getattr(payload, "root", None) or ([payload] if payload else [])
     ]
     return drop

@@ -12,7 +12,9 @@ from typing import Any, Self
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio import processing_utils
 
+from impasto.errors import InputError
 from impasto.image.formats import MAX_FILE_BYTES
 from impasto.studio.look import CSS, theme
 from impasto.studio.page import page
@@ -44,6 +46,7 @@ class Studio:
 
     def __enter__(self) -> Self:
         self.folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="impasto-studio-")))
+        _fetch_nothing()
         os.environ |= {"GRADIO_TEMP_DIR": str(self.folder / "passing")}
         return self
 
@@ -80,10 +83,12 @@ class Studio:
         """Return the whole application."""
         kept = self.folder / "visitors"
         kept.mkdir(mode=0o700)
+        visitors = Visitors(kept)
+        self._open.callback(visitors.close)
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         gr.mount_gradio_app(
             app,
-            page(Visitors(kept)),
+            page(visitors),
             path="/",
             auth=self.auth,
             ssr_mode=False,
@@ -95,6 +100,21 @@ class Studio:
             enable_monitoring=False,
         )
         return _Guard(app)
+
+
+def _fetch_nothing() -> None:
+    """Have Gradio refuse addresses where it takes files: the studio fetches nothing on a visitor's behalf."""
+
+    async def refuse(url: str, cache_dir: str) -> str:
+        raise InputError("an address is not a picture; save the picture and drop the file")
+
+    def refuse_at_once(url: str, cache_dir: str) -> str:
+        raise InputError("an address is not a picture; save the picture and drop the file")
+
+    processing_utils.async_ssrf_protected_download = refuse
+    processing_utils.ssrf_protected_download = refuse_at_once
+    processing_utils.save_url_to_cache = refuse_at_once
+    processing_utils.unsafe_download = refuse_at_once
 
 
 class _Guard:

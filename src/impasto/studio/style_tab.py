@@ -11,7 +11,7 @@ from impasto.methods.gatys import STARTS, GatysSettings
 from impasto.nn.one_pass import OnePassSettings
 from impasto.studio.cards import card, cards, chosen
 from impasto.studio.easel import Commission, Easel, told
-from impasto.studio.forms import Form
+from impasto.studio.forms import Form, typed
 from impasto.studio.photo import Photo, offer_examples, titled
 from impasto.studio.pictures import SMALL, bundled_url, picture_url, pictures_drop
 from impasto.studio.regions import Regions
@@ -63,8 +63,8 @@ class StyleTab:
                 )
                 with gr.Row():
                     self.strength = gr.Slider(0.05, 1, 1, step=0.05, label="Strength")
-                    self.size = gr.Number(
-                        None, label="Size", precision=0, info="longest side in pixels; empty: as the photo"
+                    self.size = gr.Textbox(
+                        label="Size", info="longest side in pixels", placeholder="as the photo", max_lines=1
                     )
                 self.colors = gr.Checkbox(False, label="Keep the photo's colours")
                 self.button = gr.Button("Paint", variant="primary", size="lg")
@@ -123,7 +123,7 @@ class StyleTab:
         picked: object,
         quality: str,
         strength: float,
-        size: int | None,
+        size: str,
         keep_colors: bool,
         drawn: object,
         drafter: str,
@@ -137,7 +137,7 @@ class StyleTab:
         paintings = [known[key] for key in weights]
         blend = tuple(weights.values()) if len(set(weights.values())) > 1 else ()
         shared: dict[str, Any] = {
-            "size": size,
+            "size": typed("size", size, int | None),
             "style_blend": blend,
             "colors": "luminance" if keep_colors else "style",
         }

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from impasto.errors import InputError, one_line
 from impasto.image.io import Image, read_image
 from impasto.studio.jobs import Job, Line
 
+KEEP_SECONDS = 6 * 3600
+"""How long pictures are kept for a page from which nothing more is heard."""
 MOST_NAME = 100
 """Most characters that are kept of a file's name."""
 
@@ -50,6 +53,7 @@ class Visitor:
         own: Paintings of its own, by card.
         cards: The cards of those.
         jobs: What is being painted for it, by tab.
+        seen: When it last asked for something, in seconds.
     """
 
     folder: Path
@@ -57,6 +61,7 @@ class Visitor:
     own: dict[str, Upload] = field(default_factory=dict)
     cards: list[dict[str, str]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
+    seen: float = field(default_factory=time.monotonic)
     _count: int = 0
 
     def keep(self, path: str, name: str) -> tuple[Upload, Image]:
@@ -106,10 +111,15 @@ class Visitors:
 
     def of(self, session: str | None) -> Visitor:
         """Return the visitor of a session; a new one has an empty folder."""
-        key = session or ""
+        key, now = session or "", time.monotonic()
+        with self._lock:
+            gone = [each for each, visitor in self._known.items() if now - visitor.seen > KEEP_SECONDS]
+        for each in gone:
+            self.forget(each)
         with self._lock:
             if key not in self._known:
                 self._known[key] = Visitor(Path(tempfile.mkdtemp(prefix="visitor-", dir=self.folder)))
+            self._known[key].seen = now
             return self._known[key]
 
     def forget(self, session: str | None) -> None:
@@ -120,3 +130,7 @@ class Visitors:
             for job in visitor.jobs.values():
                 self.line.leave(job)
             shutil.rmtree(visitor.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Stop everything that is painted."""
+        self.line.close()
