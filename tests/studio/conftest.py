@@ -103,7 +103,7 @@ def visit(browser: Any, studio: str) -> Iterator[Callable[..., Any]]:
 
 def part(page: Any, name: str) -> Any:
     """Return the open tab's part that has a name."""
-    return page.get_by_role("tabpanel", name=name)
+    return page.locator(f"#{name.lower()}")
 
 
 def drop(panel: Any, path: Path, place: int = 0) -> None:

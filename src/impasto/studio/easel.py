@@ -141,7 +141,8 @@ class Easel:
                 await asyncio.sleep(BEAT)
         finally:
             self.visitors.line.leave(job)
-        yield self._ending(job, wanted)
+        if visitor.jobs[self.tab] is job:
+            yield self._ending(job, wanted)
 
     def _progress(self, job: Job) -> str:
         ahead = self.visitors.line.ahead(job)

@@ -20,9 +20,9 @@ def page(visitors: Visitors) -> gr.Blocks:
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)) as blocks:
         gr.HTML(MASTHEAD, js_on_load=None)
-        with gr.Tab("Style"):
+        with gr.Tab("Style", elem_id="style"):
             StyleTab(visitors)
-        with gr.Tab("Dream"):
+        with gr.Tab("Dream", elem_id="dream"):
             DreamTab(visitors)
 
         def forget(request: gr.Request) -> None:

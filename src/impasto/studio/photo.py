@@ -94,6 +94,8 @@ def offer_examples(photo: Photo, visitors: Visitors) -> gr.HTML:
         return photo.show(visitors.of(request.session_hash), upload, upload.read())
 
     examples.change(choose, examples, [photo.drop, photo.said], show_progress="hidden", api_visibility="private")
+    # a photo of one's own is none of these, and each of these can be chosen again
+    photo.drop.upload(dict, None, examples, show_progress="hidden", api_visibility="private")
     return examples
 
 

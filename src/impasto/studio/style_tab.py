@@ -141,7 +141,7 @@ class StyleTab:
             "style_blend": blend,
             "colors": "luminance" if keep_colors else "style",
         }
-        drafted = len(self.draft.controls)
+        strength, drafted = typed("strength", strength, float), len(self.draft.controls)
         settings: StylizeSettings
         if quality == "fine":
             settings = self.fine.settings(
