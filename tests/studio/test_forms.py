@@ -9,12 +9,11 @@ import pytest
 from impasto.errors import SettingError
 from impasto.methods.deepdream import DeepDreamSettings
 from impasto.methods.gatys import STARTS, GatysSettings
-from impasto.nn.one_pass import OnePassSettings
 from impasto.studio.forms import Form
 from impasto.verbs.described import docstrings
 
 
-@pytest.mark.parametrize("kind", [GatysSettings, OnePassSettings, DeepDreamSettings])
+@pytest.mark.parametrize("kind", [GatysSettings, DeepDreamSettings])
 def test_a_form_left_alone_gives_the_usual_settings(kind: Any) -> None:
     form = Form(kind())
     assert list(form.controls) == [each.name for each in fields(kind)]

@@ -1,6 +1,8 @@
 // A drawing over a picture: strokes are kept in a canvas as they are, so that undoing is putting an older one back.
 const LONGEST = 640;
 const MOST_UNDOS = 20;
+// what is updated later comes without the rest
+const { told, needs, label } = props;
 const paper = element.querySelector(".paper");
 paper.innerHTML = `
   <div class="inks" role="radiogroup" aria-label="Colour"></div>
@@ -139,14 +141,14 @@ const drawInks = () => {
 const drawPicture = () => {
   const ready = Boolean(props.picture && props.colors.length);
   paper.classList.toggle("ready", ready);
-  hint.textContent = ready ? props.told : props.needs;
+  hint.textContent = ready ? told : needs;
   if (!props.picture || props.picture === picture.src) return;
   picture.src = props.picture;
   picture.decode().then(() => {
     const shrink = Math.min(1, LONGEST / Math.max(picture.naturalWidth, picture.naturalHeight));
     canvas.width = Math.max(1, Math.round(picture.naturalWidth * shrink));
     canvas.height = Math.max(1, Math.round(picture.naturalHeight * shrink));
-    canvas.setAttribute("aria-label", props.label);
+    canvas.setAttribute("aria-label", label ?? "Drawing");
     undos = [];
     cross = null;
     props.value = "";

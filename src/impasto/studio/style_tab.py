@@ -55,7 +55,7 @@ class StyleTab:
                     [card(name, titled(each.path), bundled_url(each.path)) for name, each in self.bundled.items()],
                     [first],
                 )
-                self.own = pictures_drop("Paintings of your own", height=120)
+                self.own = pictures_drop("Paintings of your own", height=160)
                 self.own_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             with gr.Column(scale=6, min_width=320):
                 self.quality = gr.Radio(
