@@ -54,6 +54,8 @@ def start() -> Iterator[Start]:
         process.send_signal(signal.SIGINT)
     for process in started:
         process.wait(60)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +64,9 @@ def studio(start: Start, tmp_path_factory: pytest.TempPathFactory) -> str:
     return start(cwd=tmp_path_factory.mktemp("studio"))[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """Chromium."""
+    """Chromium, closed before other rooms' tests, which may need the event loop that its driver holds."""
     from playwright.sync_api import sync_playwright
 
     path = chromium()

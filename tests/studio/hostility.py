@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -23,6 +23,12 @@ class Stranger:
         self.http = httpx.Client(base_url=address, timeout=TIMEOUT)
         self.session = secrets.token_hex(6)
         self.config = self.http.get("/config").json()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def upload(self, name: str, data: bytes) -> str:
         """Upload a file and return where the studio put it."""

@@ -1,6 +1,7 @@
 """Two hundred hostile uploads and paths against a running studio, with a normal visitor in between."""
 
 import struct
+import subprocess
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -87,7 +88,11 @@ def attacks() -> Iterator[tuple[str, bytes]]:
 @pytest.mark.slow
 def test_two_hundred_attacks_change_nothing(start: Start, folder: Path) -> None:
     process, address = start(cwd=folder)
-    guest = Stranger(address)
+    with Stranger(address) as guest:
+        besiege(process, address, guest, folder)
+
+
+def besiege(process: subprocess.Popen[str], address: str, guest: Stranger, folder: Path) -> None:
     cat = (folder / "cat.png").read_bytes()
     listing = sorted(folder.rglob("*")), sorted(Path("/tmp").glob("escape*"))
     assert "64 × 48 pixels" in guest.give(guest.upload("cat.png", cat), "cat.png")
@@ -95,18 +100,18 @@ def test_two_hundred_attacks_change_nothing(start: Start, folder: Path) -> None:
 
     def attack(job: tuple[int, tuple[str, bytes]]) -> str:
         number, (name, data) = job
-        stranger = Stranger(address)
-        try:
-            return stranger.give(stranger.upload(name, data), name)
-        except httpx.HTTPStatusError as refusal:
-            assert refusal.response.status_code < 500 or number % 2
-            return "refused"
+        with Stranger(address) as stranger:
+            try:
+                return stranger.give(stranger.upload(name, data), name)
+            except httpx.HTTPStatusError as refusal:
+                assert refusal.response.status_code < 500 or number % 2
+                return "refused"
 
     def misname(number: int) -> str:
-        stranger = Stranger(address)
         path = PATHS[number % len(PATHS)]
-        assert stranger.http.get(f"/gradio_api/file={path}").status_code >= 400
-        return stranger.give(path, "cat.png")
+        with Stranger(address) as stranger:
+            assert stranger.http.get(f"/gradio_api/file={path}").status_code >= 400
+            return stranger.give(path, "cat.png")
 
     with ThreadPoolExecutor(8) as pool:
         said = list(pool.map(attack, enumerate(attacks())))

@@ -1,6 +1,7 @@
 """What the studio gives away and takes: its own pages, its visitors' own pictures, and nothing else."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,8 +16,9 @@ NAMES = ("../../escape.png", "..\\escape.png", "/tmp/escape.png", "a\nb.png", "x
 
 
 @pytest.fixture(scope="module")
-def stranger(studio: str) -> Stranger:
-    return Stranger(studio)
+def stranger(studio: str) -> Iterator[Stranger]:
+    with Stranger(studio) as stranger:
+        yield stranger
 
 
 @pytest.mark.parametrize("path", NOTHING)
@@ -75,9 +77,9 @@ def test_without_the_password_there_is_nothing(start: Start) -> None:
 def test_all_pictures_are_gone_in_the_end(start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(folder))
     process, address = start(cwd=folder)
-    stranger = Stranger(address)
-    path = Path(stranger.upload("cat.png", (folder / "cat.png").read_bytes()))
-    assert "64 × 48" in stranger.give(str(path), "cat.png")
+    with Stranger(address) as stranger:
+        path = Path(stranger.upload("cat.png", (folder / "cat.png").read_bytes()))
+        assert "64 × 48" in stranger.give(str(path), "cat.png")
     (private,) = folder.glob("impasto-studio-*")
     assert private in path.parents and private.stat().st_mode & 0o077 == 0
     assert len(list(private.rglob("cat.png"))) >= 1 and len(list((private / "visitors").rglob("upload"))) == 1
