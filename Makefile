@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow lint pictures bench clean
+.PHONY: demo test slow lint docs pictures bench clean
 
 demo: $(STAMP)
 	$(BIN)/impasto demo
@@ -21,8 +21,13 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo site/index.html
+
 pictures: $(STAMP)
 	$(BIN)/python tools/make_readme_pictures.py
+	$(BIN)/python tools/make_docs_pictures.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/gatys.py

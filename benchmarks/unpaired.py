@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from contest.report import machine, say
 from contest.trainings import start_training
@@ -30,6 +30,7 @@ from impasto.image.files import pictures_in
 from impasto.image.grid import grid
 from impasto.image.io import Image, read_image, write_image
 from impasto.methods import METHODS
+from impasto.nn.adversarial import Architecture
 from impasto.verbs.evaluate import KERNEL, evaluate
 from impasto.verbs.translate import translate
 
@@ -60,10 +61,11 @@ def start(method: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]
         "--crop-size": arguments.size, "--load-size": arguments.size * 286 // 256,
         "--base-channels": arguments.base_channels, "--num-blocks": arguments.num_blocks,
         "--epochs": FOREVER, "--decay-epochs": 0, "--ema-decay": 0.999,
-        "--evaluate-every": arguments.every, "--patience": 0,
+        "--evaluate-every": arguments.every, "--patience": 0, "--learning-rate": arguments.learning_rate,
     }  # fmt: skip
     if method == "cyclegan":
-        settings["--upsampling"] = "resize"
+        settings |= {"--upsampling": "resize", "--generator": arguments.generator}
+        settings["--num-downs"] = (arguments.size & -arguments.size).bit_length() - 1
     run = arguments.runs / method
     return start_training(method, run, settings, ("--diff-augment",), beside=len(arguments.methods))
 
@@ -138,6 +140,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--base-channels", type=int, default=32)
     parser.add_argument("--num-blocks", type=int, default=6)
+    parser.add_argument("--generator", choices=get_args(Architecture), default="resnet", help="CycleGAN's")
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--every", type=int, default=500, help="steps between two looks")
     arguments = parser.parse_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)

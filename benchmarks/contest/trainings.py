@@ -1,4 +1,7 @@
-"""Trainings that run side by side, each in a process of its own with its share of the cores."""
+"""Trainings that run side by side, each in a process of its own with its share of the cores.
+
+`OMP_NUM_THREADS` says how many threads each has instead, where others use the cores, too.
+"""
 
 import os
 import subprocess
@@ -20,7 +23,7 @@ def start_training(
         beside: How many trainings run side by side, this one included.
     """
     words = [str(word) for option in ({"--run": run} | dict(options)).items() for word in option]
-    share = str(max(1, (os.cpu_count() or 1) // beside))
+    share = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // beside))
     with run.with_suffix(".log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603 -- impasto itself
             [sys.executable, "-m", "impasto", "train", method, *words, *switches],

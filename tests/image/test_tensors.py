@@ -6,7 +6,7 @@ import torch
 
 from impasto.errors import InputError
 from impasto.image import Image
-from impasto.image.tensors import alpha_tensor, from_tensor, to_tensor
+from impasto.image.tensors import alpha_tensor, from_tensor, in_rows, to_tensor
 
 RANDOM = np.random.default_rng(0)
 
@@ -113,3 +113,14 @@ def test_the_image_is_not_changed_through_its_tensor():
     before = image.pixels.copy()
     to_tensor(image).zero_()
     assert np.array_equal(image.pixels, before)
+
+
+def test_rows_of_pictures_are_on_white():
+    rows = [
+        [torch.zeros(1, 3, 2, 2), torch.full((1, 3, 2, 3), 0.5)],
+        [torch.zeros(1, 3, 1, 4, dtype=torch.bfloat16)],
+    ]
+    found = in_rows(rows)
+    assert found.shape == (1, 3, 3, 5)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found[0, 0], torch.tensor([[0, 0, 0.5, 0.5, 0.5]] * 2 + [[0, 0, 0, 0, 1]]))

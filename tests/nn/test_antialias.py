@@ -1,10 +1,13 @@
 """Halving and doubling as CUT's generator does: against the filters written out, and against aliasing."""
 
+import weakref
+
 import pytest
 import torch
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
-from impasto.nn.antialias import doubled, doubled_in_strips, halved, halved_in_strips
+from impasto.nn import antialias
+from impasto.nn.antialias import doubled, doubled_by, doubled_in_strips, halved, halved_in_strips
 from impasto.nn.resnet import ResnetGenerator
 from impasto.nn.strips import Source
 
@@ -26,6 +29,32 @@ def test_doubling_is_a_transposed_blur():
     continued = pad(features(), (1, 1, 1, 1), mode="replicate")
     wanted = conv_transpose2d(continued, kernel, stride=2, padding=2, groups=3)[:, :, 1:-1, 1:-1]
     torch.testing.assert_close(doubled(features()), wanted)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("height", "width"), [(12, 16), (9, 8), (6, 7)])
+def test_slopes_of_halving_are_those_of_the_blur(layout, height, width):
+    given = features(height, width)[:1].double().to(memory_format=layout).requires_grad_()
+    assert torch.autograd.gradcheck(halved, given)
+
+
+def test_what_is_doubled_is_not_kept_but_made_again(monkeypatch):
+    torch.manual_seed(0)
+    made = []
+
+    def watched(given: torch.Tensor) -> torch.Tensor:
+        twice = doubled(given)
+        made.append(weakref.ref(twice))
+        return twice
+
+    monkeypatch.setattr(antialias, "doubled", watched)
+    convolution, given = torch.nn.Conv2d(3, 4, 3, padding=1), features().requires_grad_()
+    found = doubled_by(convolution, given)
+    assert [twice() for twice in made] == [None]
+    parameters = (given, *convolution.parameters())
+    wanted = torch.autograd.grad(convolution(doubled(given)).square().sum(), parameters)
+    torch.testing.assert_close(torch.autograd.grad(found.square().sum(), parameters), wanted)
+    assert len(made) == 2
 
 
 def test_stripes_as_fine_as_the_places_turn_grey():

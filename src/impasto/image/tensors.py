@@ -1,5 +1,6 @@
 """Pictures as networks take them, float32 RGB in [0, 1], and back: an `Image` like the one it came from."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
+from impasto._typing import Picture
 from impasto.errors import InputError
 from impasto.image.arrays import Pixels
 from impasto.image.io import Image
@@ -84,3 +87,14 @@ def whole(values: Tensor, dtype: np.dtype[np.unsignedinteger[Any]]) -> Pixels:
     scaled = values.clamp(0, 1).mul_(float(np.iinfo(dtype).max)).round_()
     whole = scaled.to(torch.uint8 if dtype == np.uint8 else torch.uint16)
     return whole.permute(1, 2, 0).contiguous().numpy()
+
+
+def in_rows(rows: Sequence[Sequence[Tensor]]) -> Picture:
+    """Return pictures row by row as one, narrower rows on white.
+
+    Args:
+        rows: Pictures `(1, 3, height, width)` in [0, 1] on any device, those of a row of one height.
+    """
+    wide = [torch.cat([each.float().cpu() for each in row], dim=3) for row in rows]
+    width = max(row.shape[3] for row in wide)
+    return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in wide], dim=2)

@@ -30,8 +30,9 @@ from impasto.losses.adversarial import Adversarial
 from impasto.nn.blocks import Upsampling, convolved_by, init_normal, norm_layer, normalised_by
 from impasto.nn.clusters import k_means
 from impasto.nn.labelled import LabelSettings, discriminator_of
+from impasto.nn.lean import rectified, reflected
 from impasto.nn.patchgan import MultiscaleDiscriminator
-from impasto.nn.resnet import ResnetBlock, ResnetGenerator, enlarging, in_strips, painted_in_strips, reflected
+from impasto.nn.resnet import ResnetBlock, ResnetGenerator, enlarging, in_strips, painted_in_strips
 from impasto.nn.strips import Source, summed
 from impasto.nn.translate import Generator, translate
 from impasto.weights.model import Card
@@ -123,13 +124,13 @@ class LocalEnhancer(Generator):
         features = self.run(self._entered, picture) + self.coarse.features(halved(picture))
         for block in self.blocks:
             features = self.run(block, features)
-        features = self.run(lambda inner: relu(self.up_norm(self.up(inner))), features)
+        features = self.run(lambda inner: rectified(self.up_norm, self.up(inner)), features)
         painted: Tensor = self.leave(reflected(features, 3))
         return painted.tanh()
 
     def _entered(self, picture: Features) -> Features:
-        features = relu(self.enter_norm(self.enter(reflected(picture, 3))))
-        return relu(self.down_norm(self.down(features)))
+        features = rectified(self.enter_norm, self.enter(reflected(picture, 3)))
+        return rectified(self.down_norm, self.down(features))
 
     def in_strips(self, picture: Source) -> Source:
         """Return what paints strips of a picture's translation."""

@@ -45,6 +45,7 @@ from impasto.nn.strips import (
     thinned,
 )
 from impasto.nn.translate import Generator
+from impasto.nn.winograd import Conv3x3
 from impasto.weights.model import Card
 
 HIDDEN = 128
@@ -101,7 +102,7 @@ class Spade(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False, track_running_stats=statistics == "running")
         self.shared = nn.Conv2d(label_channels, HIDDEN, 3, padding=1)
-        self.scale, self.shift = (nn.Conv2d(HIDDEN, channels, 3, padding=1) for _ in range(2))
+        self.scale, self.shift = (Conv3x3(HIDDEN, channels, padding=1) for _ in range(2))
 
     def forward(self, features: Features, labels: Float[Tensor, "b _l _h _w"]) -> Features:
         """Return features of the same shape.
@@ -150,8 +151,8 @@ class SpadeBlock(nn.Module):
         middle = min(in_channels, out_channels)
         self.first_norm = Spade(in_channels, label_channels, statistics)
         self.second_norm = Spade(middle, label_channels, statistics)
-        self.first = spectral_norm(nn.Conv2d(in_channels, middle, 3, padding=1))
-        self.second = spectral_norm(nn.Conv2d(middle, out_channels, 3, padding=1))
+        self.first = spectral_norm(Conv3x3(in_channels, middle, padding=1))
+        self.second = spectral_norm(Conv3x3(middle, out_channels, padding=1))
         self.widened, self.leaving = in_channels != out_channels, out_channels
         if self.widened:
             self.shortcut_norm = Spade(in_channels, label_channels, statistics)

@@ -32,9 +32,10 @@ from impasto.data.label_sets import LabelSets
 from impasto.errors import InputError, SettingError, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
 from impasto.nn.adversarial import AdversarialSettings
-from impasto.nn.blocks import convolved_by, normalised_by
+from impasto.nn.blocks import InstanceNorm, convolved_by, normalised_by
 from impasto.nn.strips import Source, bordered_by, kept, source_of, summed
 from impasto.nn.translate import Generator
+from impasto.nn.winograd import Conv3x3
 from impasto.weights.foreign_domains import CELEBA
 from impasto.weights.model import Card
 
@@ -106,10 +107,10 @@ class _Block(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.first_norm = nn.InstanceNorm2d(channels, affine=True)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.second_norm = nn.InstanceNorm2d(channels, affine=True)
+        self.first = Conv3x3(channels, channels, padding=1, bias=False)
+        self.first_norm = InstanceNorm(channels, affine=True)
+        self.second = Conv3x3(channels, channels, padding=1, bias=False)
+        self.second_norm = InstanceNorm(channels, affine=True)
 
     def forward(self, features: Features) -> Features:
         change: Tensor = self.second_norm(self.second(relu(self.first_norm(self.first(features)))))
@@ -144,16 +145,16 @@ class DomainGenerator(Generator):
         self.stride, self.smallest = 2**NUM_DOWNS, 2 ** (NUM_DOWNS + 1)
         widths = [base_channels * 2**level for level in range(NUM_DOWNS + 1)]
         self.enter = nn.Conv2d(3 + label_channels, base_channels, 7, padding=3, bias=False)
-        self.enter_norm = nn.InstanceNorm2d(base_channels, affine=True)
+        self.enter_norm = InstanceNorm(base_channels, affine=True)
         self.down = nn.ModuleList(
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False) for width in widths[:-1]
         )
-        self.down_norm = nn.ModuleList(nn.InstanceNorm2d(width, affine=True) for width in widths[1:])
+        self.down_norm = nn.ModuleList(InstanceNorm(width, affine=True) for width in widths[1:])
         self.blocks = nn.ModuleList(_Block(widths[-1]) for _ in range(num_blocks))
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(width, width // 2, 4, stride=2, padding=1, bias=False) for width in widths[:0:-1]
         )
-        self.up_norm = nn.ModuleList(nn.InstanceNorm2d(width, affine=True) for width in widths[-2::-1])
+        self.up_norm = nn.ModuleList(InstanceNorm(width, affine=True) for width in widths[-2::-1])
         self.leave = nn.Conv2d(base_channels, 3, 7, padding=3, bias=False)
 
     def forward(self, entered: Features) -> Float[Tensor, "b 3 h w"]:
@@ -171,6 +172,9 @@ class DomainGenerator(Generator):
                 f"the picture is {width}×{height} pixels; each side must be a multiple of {self.stride}, "
                 f"at least {self.smallest}"
             )
+        for block in self.blocks[:1]:
+            assert isinstance(block, _Block)
+            entered = block.first.laid_out(entered, self.stride)
         features = relu(self.enter_norm(self.enter(entered)))
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             features = relu(norm(convolution(features)))

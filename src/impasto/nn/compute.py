@@ -53,6 +53,17 @@ def _computes_bf16(device: torch.device) -> bool:
     return False
 
 
+def learns_in_fp32(tensor: torch.Tensor) -> bool:
+    """Tell whether slopes will be asked of features or of weights, on a processor that computes in fp32."""
+    return (
+        torch.is_grad_enabled()
+        and tensor.requires_grad
+        and tensor.device.type == "cpu"
+        and tensor.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
 def frozen_for_speed(network: nn.Module) -> None:
     """Make a network ready to be applied, never trained: without gradients, laid out for speed."""
     network.eval().requires_grad_(False)

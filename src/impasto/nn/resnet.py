@@ -4,11 +4,12 @@ Zhu, Park, Isola & Efros 2017 (arXiv:1703.10593, section 7.2), after Johnson, Al
 c7s1-64, d128, d256, R256 × n, u128, u64, c7s1-3, padded by reflection. Pix2PixHD goes down four times.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import pad, relu
+from torch.nn.functional import relu
 
 from impasto._typing import Features
 from impasto.errors import InputError, check_choice, check_whole
@@ -23,8 +24,10 @@ from impasto.nn.blocks import (
     norm_layer,
     normalised_by,
 )
+from impasto.nn.lean import rectified, reflected
 from impasto.nn.strips import Source, convolved, kept, source_of, summed, with_border
 from impasto.nn.translate import Generator
+from impasto.nn.winograd import Conv3x3
 
 DROPOUT = 0.5
 
@@ -34,15 +37,15 @@ class ResnetBlock(nn.Module):
 
     def __init__(self, channels: int, norm: Norm, dropout: bool) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
+        self.first = Conv3x3(channels, channels, bias=has_bias(norm))
         self.first_norm = norm_layer(norm, channels)
         self.dropout = Noise(DROPOUT if dropout else 0.0)
-        self.second = nn.Conv2d(channels, channels, 3, bias=has_bias(norm))
+        self.second = Conv3x3(channels, channels, bias=has_bias(norm))
         self.second_norm = norm_layer(norm, channels)
 
     def forward(self, features: Features) -> Features:
         """Return features of the same shape."""
-        inner = self.dropout(relu(self.first_norm(self.first(reflected(features, 1)))))
+        inner = self.dropout(rectified(self.first_norm, self.first(reflected(features, 1))))
         change: Tensor = self.second_norm(self.second(reflected(inner, 1)))
         return features + change
 
@@ -100,13 +103,15 @@ class ResnetGenerator(Generator):
         self.enter = nn.Conv2d(in_channels, narrow, 7, bias=bias)
         self.enter_norm = norm_layer(norm, narrow)
         self.down = nn.ModuleList(
-            nn.Conv2d(width, 2 * width, 3, stride=1 if antialiased else 2, padding=1, bias=bias)
+            Conv3x3(width, 2 * width, padding=1, bias=bias)
+            if antialiased
+            else nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias)
             for width in widths[:-1]
         )
         self.down_norm = nn.ModuleList(norm_layer(norm, width) for width in widths[1:])
         self.blocks = nn.ModuleList(ResnetBlock(wide, norm, dropout) for _ in range(num_blocks))
         self.up = nn.ModuleList(
-            nn.Conv2d(width, width // 2, 3, padding=1, bias=bias)
+            Conv3x3(width, width // 2, padding=1, bias=bias)
             if antialiased
             else enlarging(width, width // 2, bias, upsampling)
             for width in widths[:0:-1]
@@ -154,13 +159,16 @@ class ResnetGenerator(Generator):
         """Return what the last layer makes a picture of, `base_channels` of the picture's size."""
         features = self.encoded(picture, len(self.blocks))
         for convolution, norm in zip(self.up, self.up_norm, strict=True):
-            features = antialias.doubled(features) if self.antialiased else features
-            features = self.run(partial(_layer, convolution, norm), features)
+            enlarge = partial(antialias.doubled_by, convolution) if self.antialiased else convolution
+            features = self.run(partial(_layer, enlarge, norm), features)
         return features
 
     def encoded(self, picture: Features, num_blocks: int) -> Float[Tensor, "b d _h _w"]:
         """Return what so many blocks make of a picture that was halved."""
-        features = self.run(lambda inner: relu(self.enter_norm(self.enter(reflected(inner, 3)))), picture)
+        for block in self.blocks[:1]:
+            assert isinstance(block, ResnetBlock)
+            picture = block.first.laid_out(picture, self.stride)
+        features = self.run(lambda inner: rectified(self.enter_norm, self.enter(reflected(inner, 3))), picture)
         for convolution, norm in zip(self.down, self.down_norm, strict=True):
             features = self.run(partial(_layer, convolution, norm), features)
             features = antialias.halved(features) if self.antialiased else features
@@ -169,8 +177,8 @@ class ResnetGenerator(Generator):
         return features
 
 
-def _layer(convolution: nn.Module, norm: nn.Module, features: Tensor) -> Tensor:
-    return relu(norm(convolution(features)))
+def _layer(convolution: Callable[[Tensor], Tensor], norm: nn.Module, features: Tensor) -> Tensor:
+    return rectified(norm, convolution(features))
 
 
 def in_strips(convolution: nn.Module, norm: nn.Module, source: Source, border: int) -> Source:
@@ -187,11 +195,6 @@ def painted_in_strips(convolution: nn.Module, source: Source) -> Source:
         source.height,
         source.width,
     )
-
-
-def reflected(features: Tensor, border: int) -> Tensor:
-    """Return features with a border of so many places, mirrored from within."""
-    return pad(features, (border,) * 4, mode="reflect")
 
 
 def enlarging(in_channels: int, out_channels: int, bias: bool, upsampling: Upsampling) -> nn.Module:

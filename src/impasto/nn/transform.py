@@ -21,6 +21,7 @@ from torch.nn.functional import adaptive_avg_pool2d, pad, relu
 
 from impasto._typing import Picture
 from impasto.errors import InputError, SettingError
+from impasto.nn.lean import reflected
 from impasto.nn.phases import convolve_enlarged, convolve_four_places
 
 STRIDE = 4
@@ -96,16 +97,16 @@ class TransformNetwork(nn.Module):
         self.check(picture.shape[-2], picture.shape[-1], painting)
         styles = self.styles(painting)
         features = picture.to(self.enter.weight)
-        features = relu(_normalised(self.enter(_reflected(features, 4)), *next(styles)))
+        features = relu(_normalised(self.enter(reflected(features, 4)), *next(styles)))
         for convolution in self.down:
-            features = relu(_normalised(convolution(_reflected(features, 1)), *next(styles)))
+            features = relu(_normalised(convolution(reflected(features, 1)), *next(styles)))
         for first, second in zip(self.blocks[::2], self.blocks[1::2], strict=True):
-            inner = relu(_normalised(first(_reflected(features, 1)), *next(styles)))
-            features = features + _normalised(second(_reflected(inner, 1)), *next(styles))
+            inner = relu(_normalised(first(reflected(features, 1)), *next(styles)))
+            features = features + _normalised(second(reflected(inner, 1)), *next(styles))
         for convolution in self.up:
             edged = pad(features, (1, 1, 1, 1), mode="replicate")
             features = relu(_normalised(convolve_enlarged(edged, convolution), *next(styles)))
-        return self.finished(convolve_four_places(_reflected(features, 4), self.leave))
+        return self.finished(convolve_four_places(reflected(features, 4), self.leave))
 
     def finished(self, values: Picture) -> Picture:
         """Return the picture that the last convolution's values stand for."""
@@ -145,10 +146,6 @@ class TransformNetwork(nn.Module):
 
 def _convolution(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, kernel, stride)
-
-
-def _reflected(features: Tensor, border: int) -> Tensor:
-    return pad(features, (border,) * 4, mode="reflect")
 
 
 def _normalised(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

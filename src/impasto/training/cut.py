@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from impasto._typing import Features, Picture
 from impasto.data.unpaired import UnpairedBatch, UnpairedFolder
 from impasto.image.channels import as_rgb
+from impasto.image.tensors import in_rows
 from impasto.losses.adversarial import discriminator_loss, generator_loss, r1_penalty, verdict_accuracy
 from impasto.losses.patchnce import patch_nce
 from impasto.methods.cut import (
@@ -160,4 +161,4 @@ class CutTraining(UnpairedTraining):
         rows = []
         for real in self.readable(self._sources("b")[:SAMPLES], lambda item, _: self.read(item)):
             rows.append([as_rgb(each) for each in (real, self.shown(self.kept_generator, real))])
-        return self.in_rows(rows)
+        return in_rows(rows)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from impasto._typing import Features, Picture
 from impasto.data.unpaired import UnpairedBatch, UnpairedFolder
 from impasto.image.channels import as_rgb
+from impasto.image.tensors import in_rows
 from impasto.losses.adversarial import discriminator_loss, generator_loss, verdict_accuracy
 from impasto.methods.cyclegan import (
     BothJudges,
@@ -176,7 +177,7 @@ class CycleGANTraining(UnpairedTraining):
 
     def samples(self) -> Picture:
         """Return what went in, what became of it, what that became, and the identity, row by row, both ways."""
-        return self.in_rows([*self._rows("b"), *self._rows("a")])
+        return in_rows([*self._rows("b"), *self._rows("a")])
 
     def _rows(self, kind: str) -> Iterator[list[Picture]]:
         generators = self.generators(kept=True)

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 
 from impasto._typing import Features, Picture
 from impasto.data.labelled import Labelled, LabelledBatch, LabelledCrops, collate_labelled, read_labelled
 from impasto.image.labels import Palette
+from impasto.image.tensors import in_rows
 from impasto.losses.adversarial import discriminator_loss, generator_loss, verdict_accuracy
 from impasto.losses.matching import feature_matching, perceptual_matching
 from impasto.nn.compute import choose_dtype
@@ -145,10 +145,9 @@ class LabelledTraining(AdversarialTraining):
         """Return map, what becomes of it, and the real picture, row by row."""
         rows = []
         for painted in self.readable(self.held_out[:SAMPLES], self._painted):
-            labels, real, fake = (each.float().cpu() for each in painted)
-            rows.append(torch.cat([labels.expand(-1, 3, -1, -1), fake, real], dim=3))
-        width = max(row.shape[3] for row in rows)
-        return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)
+            labels, real, fake = painted
+            rows.append((labels.expand(-1, 3, -1, -1), fake, real))
+        return in_rows(rows)
 
     def _painted(self, item: Labelled, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return a held-out map in grey, its real picture and what was painted, in [0, 1]."""

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from impasto._typing import Picture
 from impasto.data.crops import Batch, Crops, collate
 from impasto.errors import ImpastoError
+from impasto.image.tensors import in_rows
 from impasto.methods.adain import AdainSettings
 from impasto.nn.compute import lay_out
 from impasto.nn.perceptual import Grams, PerceptualLoss, PerceptualSettings
@@ -78,9 +79,8 @@ class OnePassTraining(Training):
         """Return each photo beside what becomes of it, row by row."""
         rows = []
         for photo in self.sample_photos:
-            painted = self.painted_samples(photo.to(self.device)).float().cpu()
-            rows.append(torch.cat([photo, *painted.split(1)], dim=3))
-        return torch.cat(rows, dim=2)
+            rows.append((photo, *self.painted_samples(photo.to(self.device)).split(1)))
+        return in_rows(rows)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch.

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 
 from impasto._typing import Features, Picture
 from impasto.data.paired import PairedBatch, PairedCrops, collate_pairs, whole_pair
 from impasto.data.pairs import Pair
 from impasto.image.channels import as_rgb
+from impasto.image.tensors import in_rows
 from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty, verdict_accuracy
 from impasto.methods.pix2pix import Pix2PixSettings, card_of, discriminator_of, generator_of
 from impasto.nn.translate import Generator, translate
@@ -111,10 +111,9 @@ class Pix2PixTraining(AdversarialTraining):
         """Return input, output and what it should be, row by row."""
         rows = []
         for translated in self.readable(self.held_out[:SAMPLES], self._translated):
-            real_a, real_b, fake_b = (as_rgb(each).cpu() for each in translated)
-            rows.append(torch.cat([real_a, fake_b, real_b], dim=3))
-        width = max(row.shape[3] for row in rows)
-        return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)
+            real_a, real_b, fake_b = map(as_rgb, translated)
+            rows.append((real_a, fake_b, real_b))
+        return in_rows(rows)
 
     def _translated(self, pair: Pair, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return a held-out pair and its translation, in [0, 1]."""

@@ -5,13 +5,13 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 
 from impasto._typing import Features, Picture
 from impasto.data.domain_crops import DomainBatch, DomainCrops, collate_domains, whole
 from impasto.data.domains import Domains, Member, twins, with_truths
 from impasto.errors import ImpastoError
+from impasto.image.tensors import in_rows
 from impasto.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty, verdict_accuracy
 from impasto.losses.classification import domain_loss
 from impasto.methods.stargan import StarganSettings, card_of, discriminator_of, generator_of, with_label
@@ -184,11 +184,7 @@ class StarganTraining(AdversarialTraining):
 
     def samples(self) -> Picture:
         """Return inputs and what becomes of them in each domain, row by row."""
-        rows = []
-        for row in self.readable(_evenly(self.held_out.members, SAMPLES), self._row):
-            rows.append(torch.cat([each.float().cpu() for each in row], dim=3))
-        width = max(row.shape[3] for row in rows)
-        return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in rows], dim=2)
+        return in_rows([*self.readable(_evenly(self.held_out.members, SAMPLES), self._row)])
 
     def _row(self, member: Member, number: int) -> list[Tensor]:
         names = self.labels.sets[member.owner].names[:SHOWN]

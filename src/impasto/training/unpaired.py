@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 
 from impasto._typing import Features, Picture
@@ -121,16 +120,6 @@ class UnpairedTraining(AdversarialTraining):
             for real, fake in self.readable(items, lambda item, _: self._made(item, generator)):  # noqa: B023
                 signs.add(fake, real)
         return _beside_input(signs)
-
-    def in_rows(self, rows: Sequence[Sequence[Picture]]) -> Picture:
-        """Return pictures in rows, each row on white.
-
-        Args:
-            rows: Pictures in [0, 1], those of a row of one size.
-        """
-        wide = [torch.cat([each.float().cpu() for each in row], dim=3) for row in rows]
-        width = max(row.shape[3] for row in wide)
-        return torch.cat([pad(row, (0, width - row.shape[3]), value=1.0) for row in wide], dim=2)
 
     def read(self, item: Held) -> Features:
         """Return a held-out picture in [0, 1], its shorter side resized.
