@@ -32,6 +32,14 @@ def test_no_file_outside_is_taken_for_an_upload(stranger: Stranger, path: str) -
     assert stranger.give(path, "cat.png") == "refused"
 
 
+@pytest.mark.parametrize("path", NOTHING)
+def test_it_is_said_in_one_line_and_so_it_is_of_several(stranger: Stranger, path: str) -> None:
+    named = {"path": path, "orig_name": "cat.png", "meta": {"_type": "gradio.FileData"}}
+    answer = stranger.send(stranger.listener("upload", "file"), [[named]])
+    assert not answer["success"]
+    assert answer["output"]["error"] == "that is no file that was dropped here; drop it again"
+
+
 def test_nothing_is_fetched_for_anyone(stranger: Stranger, studio: str) -> None:
     # its own address would be reached without any network
     address = f"{studio}config"

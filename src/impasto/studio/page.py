@@ -30,4 +30,6 @@ def page(visitors: Visitors) -> gr.Blocks:
 
         blocks.unload(forget)
     blocks.queue(default_concurrency_limit=None)
+    # only then does Gradio itself ask where a file lies that a page names
+    blocks.has_launched = True
     return blocks

@@ -9,7 +9,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData, ImageData
-from gradio.utils import get_upload_folder
 from PIL import Image as Pillow
 
 from impasto.image.io import Image, read_image
@@ -71,13 +70,7 @@ def pictures_drop(label: str, **looks: Any) -> gr.File:
 
 
 def _given(payload: FileData | ImageData | None) -> dict[str, str] | None:
-    """Return where an upload lies and what it was called; nothing opens it here.
-
-    Raises:
-        gradio.Error: If a page names a file that was not uploaded, which only a hostile one does.
-    """
+    """Return where an upload lies and what it was called; nothing opens it here."""
     if payload is None or payload.path is None:
         return None
-    if not Path(payload.path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
-        raise gr.Error("that is no picture that was dropped here; drop it again")
     return {"path": payload.path, "name": payload.orig_name or Path(payload.path).name}

@@ -47,7 +47,9 @@ class Studio:
     def __enter__(self) -> Self:
         self.folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="impasto-studio-")))
         _fetch_nothing()
-        os.environ |= {"GRADIO_TEMP_DIR": str(self.folder / "passing")}
+        passing = self.folder / "passing"
+        os.environ |= {"GRADIO_TEMP_DIR": str(passing)}
+        _take_what_was_dropped(passing)
         return self
 
     def __exit__(
@@ -100,6 +102,23 @@ class Studio:
             enable_monitoring=False,
         )
         return _Guard(app)
+
+
+def _take_what_was_dropped(passing: Path) -> None:
+    """Have Gradio refuse, in whatever a page sends, a file that was not uploaded.
+
+    Of a page that is mounted in another application, as this one is, it would take any file of the machine.
+    """
+
+    def check(path: str | Path, from_page: bool) -> None:
+        try:
+            known = not from_page or Path(path).resolve().is_relative_to(passing.resolve())
+        except (OSError, ValueError):
+            known = False
+        if not known:
+            raise gr.Error("that is no file that was dropped here; drop it again", print_exception=False)
+
+    processing_utils._check_allowed = check
 
 
 def _fetch_nothing() -> None:
