@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 240
+PATIENCE = 90
 """Seconds until something is given up that takes a few: other work may be going on."""
 
 Start = Callable[..., tuple[subprocess.Popen[str], str]]

@@ -15,7 +15,8 @@ from impasto.data.labelled import find_labelled
 from impasto.errors import InputError, SettingError
 from impasto.image.tensors import to_tensor
 from impasto.methods.spade import SpadeSettings
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.spade import SpadeTraining
 from impasto.training.train import train
 from impasto.verbs.reproduce import reproduce

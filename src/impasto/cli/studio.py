@@ -3,10 +3,11 @@
 import ipaddress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from impasto.cli.console import print_json, say
 from impasto.cli.options import Json, parse
-from impasto.errors import ImpastoError, SettingError, check_whole
+from impasto.errors import ImpastoError, InputError, SettingError, check_whole, one_line
 
 COMMAND = "impasto studio"
 DESCRIPTION = (
@@ -23,6 +24,9 @@ class StudioOptions:
     """Where to listen; other machines reach the page only at another address than this, which needs --auth."""
     port: int = 7860
     """Likewise; 0 takes any that is free."""
+    folder: tuple[str, ...] = (".",)
+    """Folders whose data sets, runs and models the page may use; new ones are kept in the first. Nothing outside
+    them can be read or written by the page."""
     auth: str | None = None
     """USER:PASSWORD that the page asks for."""
     open: bool = False
@@ -40,8 +44,10 @@ def main(words: list[str]) -> int:
     options = parse(StudioOptions, words, command=COMMAND, description=DESCRIPTION)
     check_whole("port", options.port, 0, 65535)
     auth = _auth(options)
+    folders = [_folder(each) for each in options.folder or (".",)]
     if find_spec("gradio") is None:
         raise ImpastoError("the studio needs gradio, which is not installed; run pip install 'impasto[studio]'")
+    from impasto.studio.places import Places
     from impasto.studio.server import Studio  # gradio and torch come with it
 
     def ready(address: str) -> None:
@@ -55,13 +61,25 @@ def main(words: list[str]) -> int:
 
             webbrowser.open(address)
 
-    with Studio(options.host, options.port, auth) as studio:
+    with Studio(options.host, options.port, Places(folders), auth) as studio:
         try:
             studio.serve(ready)
         except OSError as error:
             where = f"{options.host}:{options.port}"
             raise ImpastoError(f"cannot listen at {where} ({error.strerror}); choose another --port") from None
     return 0
+
+
+def _folder(name: str) -> Path:
+    """Return where a folder really lies.
+
+    Raises:
+        InputError: If there is none.
+    """
+    path = Path(name)
+    if not path.is_dir():
+        raise InputError(f"there is no folder {one_line(name)}; give one that is there to --folder")
+    return path.resolve()
 
 
 def _auth(options: StudioOptions) -> tuple[str, str] | None:

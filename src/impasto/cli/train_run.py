@@ -66,7 +66,7 @@ def main(method: Method, words: list[str]) -> int:
         import pytorch_lightning  # noqa: F401 -- asked for first, since its absence has a remedy
     except ImportError:
         raise ImpastoError("training needs PyTorch Lightning; run: pip install 'impasto[train]'") from None
-    from impasto.training.run import RunSettings
+    from impasto.training.run_settings import RunSettings
     from impasto.training.train import suited_settings, train
 
     kind = getattr(method.load(), method.settings)

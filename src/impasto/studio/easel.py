@@ -29,12 +29,14 @@ class Commission(NamedTuple):
     Attributes:
         make: Reads the pictures and gives the task; called when its turn has come.
         name: What the painted picture's file is called.
-        extras: Files that are needed to paint it again, such as masks that were drawn.
+        extras: Files that belong to it, such as masks that were drawn; those are shown that are there in the end.
+        before: What it is compared with, as a URL that holds it; the photo if empty.
     """
 
     make: Callable[[], Task]
     name: str
     extras: Sequence[Path] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,12 @@ class Easel:
         visitors: Who paints.
         tab: Which tab; a visitor has one job in each.
         empty: What is said while there is no picture.
+        extras: What files that belong to it are called.
     """
 
-    def __init__(self, visitors: Visitors, tab: str, empty: str) -> None:
+    def __init__(
+        self, visitors: Visitors, tab: str, empty: str, extras: str = "Masks you drew, to paint it again"
+    ) -> None:
         self.visitors, self.tab = visitors, tab
         self.picture = gr.HTML(
             value={"empty": empty},
@@ -74,7 +79,7 @@ class Easel:
         self.status = gr.HTML(value=told(""), js_on_load=None, elem_classes="status")
         self.stop = gr.Button("Stop, and keep what is painted", visible=False)
         self.download = gr.DownloadButton("Download", visible=False, variant="primary")
-        self.extras = gr.File(label="Masks you drew, to paint it again", visible=False, interactive=False)
+        self.extras = gr.File(label=extras, visible=False, interactive=False)
 
     def paints(
         self,
@@ -161,12 +166,13 @@ class Easel:
             return {self.stop: gr.update(visible=False), self.status: told("Stopped before anything was painted")}
         done = job.result
         assert isinstance(done, Finished)
+        extras = [str(path) for path in wanted.extras if path.exists()]
         return {
             self.picture: {"before": done.before, "after": done.after},
             self.status: told(done.told),
             self.stop: gr.update(visible=False),
             self.download: gr.update(value=str(done.path), visible=True),
-            self.extras: gr.update(value=[str(path) for path in wanted.extras], visible=bool(wanted.extras)),
+            self.extras: gr.update(value=extras, visible=bool(extras)),
         }
 
     def _stop(self, request: gr.Request) -> None:
@@ -198,4 +204,4 @@ def _finish(visitor: Visitor, wanted: Commission, task: Task, result: Result) ->
     stopped = result.recipe.get("interrupted")
     steps = f", stopped at step {stopped['step']} of {stopped['of']}" if stopped else ""
     words = f"{image.width} × {image.height} pixels{steps}, {duration(result.seconds)}"
-    return Finished(path, picture_url(task.photo), picture_url(image), words)
+    return Finished(path, wanted.before or picture_url(task.photo), picture_url(image), words)

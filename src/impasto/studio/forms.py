@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import gradio as gr
 
@@ -70,7 +70,8 @@ def control(name: str, hint: Any, row: Mapping[str, Any], choices: Sequence[str]
     label, told = name.replace("_", " ").capitalize(), _told(row)
     value, kind = row["value"], _without_none(hint)
     if choices or get_origin(kind) is Literal:
-        return gr.Dropdown(list(choices or get_args(kind)), value=value, label=label, info=told)
+        none = [] if kind is hint else [("as it is", "")]
+        return gr.Dropdown([*none, *(choices or get_args(kind))], value=value or "", label=label, info=told)
     if kind is bool:
         return gr.Checkbox(value=value, label=label, info=told)
     if kind in (int, float) and kind is hint:
@@ -106,7 +107,7 @@ def typed(name: str, value: Any, hint: Any) -> Any:
 
 def _without_none(hint: Any) -> Any:
     """Return what a setting is when it is not None."""
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in (UnionType, Union):
         (kind,) = (each for each in get_args(hint) if each is not NoneType)
         return kind
     return hint

@@ -3,7 +3,10 @@
 import gradio as gr
 
 from impasto.studio.dream_tab import DreamTab
+from impasto.studio.places import Places
 from impasto.studio.style_tab import StyleTab
+from impasto.studio.train_tab import TrainTab
+from impasto.studio.translate_tab import TranslateTab
 from impasto.studio.visitors import Visitors
 
 TITLE = "impasto studio"
@@ -12,11 +15,12 @@ SWEEP_SECONDS, KEEP_SECONDS = 600, 3600
 """How often files that passed through the page are looked at, and at which age they are removed."""
 
 
-def page(visitors: Visitors) -> gr.Blocks:
+def page(visitors: Visitors, places: Places) -> gr.Blocks:
     """Build the page.
 
     Args:
         visitors: Whoever opens it.
+        places: The folders that it may use.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)) as blocks:
         gr.HTML(MASTHEAD, js_on_load=None)
@@ -24,6 +28,10 @@ def page(visitors: Visitors) -> gr.Blocks:
             StyleTab(visitors)
         with gr.Tab("Dream", elem_id="dream"):
             DreamTab(visitors)
+        with gr.Tab("Translate", elem_id="translate") as translate:
+            TranslateTab(visitors, places, translate)
+        with gr.Tab("Train", elem_id="train"):
+            TrainTab(places)
 
         def forget(request: gr.Request) -> None:
             visitors.forget(request.session_hash)

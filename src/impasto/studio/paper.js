@@ -11,6 +11,7 @@ paper.innerHTML = `
       <label><input type="radio" name="tool" value="brush" checked>Brush</label>
       <label><input type="radio" name="tool" value="fill">Fill</label>
       <label><input type="radio" name="tool" value="erase">Erase</label>
+      <label><input type="radio" name="tool" value="pick">Pick a colour</label>
     </div>
     <label>Width <input type="range" class="width" min="4" max="120" value="48"></label>
     <button type="button" class="undo">Undo</button>
@@ -80,8 +81,17 @@ const place = (event) => {
     y: ((event.clientY - box.top) / box.height) * canvas.height,
   };
 };
+const pick = ({ x, y }) => {
+  const [red, green, blue, opaque] = context.getImageData(Math.floor(x), Math.floor(y), 1, 1).data;
+  if (opaque < 128) return;
+  const apart = (ink) => [red, green, blue].reduce(
+    (sum, sample, index) => sum + Math.abs(sample - parseInt(ink.value.slice(1 + 2 * index, 3 + 2 * index), 16)), 0);
+  const [nearest] = [...inks.querySelectorAll("input")].sort((one, other) => apart(one) - apart(other));
+  nearest.checked = true;
+};
 const begin = (at) => {
   if (!color()) return;
+  if (tool() === "pick") { pick(at); return; }
   keep();
   if (tool() === "fill") { fill(at); tell(); return; }
   last = at;
@@ -138,6 +148,20 @@ const drawInks = () => {
   }));
   if (!color() && inks.firstChild) inks.querySelector("input").checked = true;
 };
+// a drawing that was made elsewhere waits for the picture that it belongs on
+let waiting = "", onPaper = null;
+const drawDrawing = () => {
+  if (!waiting || onPaper !== props.picture) return;
+  const drawing = Object.assign(new Image(), { src: waiting });
+  waiting = "";
+  drawing.decode().then(() => {
+    keep();
+    context.imageSmoothingEnabled = false;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(drawing, 0, 0, canvas.width, canvas.height);
+    tell();
+  });
+};
 const drawPicture = () => {
   const ready = Boolean(props.picture && props.colors.length);
   paper.classList.toggle("ready", ready);
@@ -152,9 +176,12 @@ const drawPicture = () => {
     undos = [];
     cross = null;
     props.value = "";
+    onPaper = props.picture;
+    drawDrawing();
   });
 };
 drawInks();
 drawPicture();
 watch("colors", () => { drawInks(); drawPicture(); });
 watch("picture", drawPicture);
+watch("drawing", () => { waiting = props.drawing; drawDrawing(); });

@@ -25,7 +25,8 @@ NOTHING = -1
 def paper(label: str, told: str, needs: str, **looks: Any) -> gr.HTML:
     """Return paper to draw on, whose value is the drawing: a URL that holds a PNG, empty while nothing is drawn.
 
-    Its properties `picture`, a URL, and `colors`, each with `color` and `name`, can be updated.
+    Its properties can be updated: `picture`, a URL, `colors`, each with `color` and `name`, and `drawing`, the URL
+    of one that was made elsewhere.
 
     Args:
         label: What is drawn.
@@ -40,6 +41,7 @@ def paper(label: str, told: str, needs: str, **looks: Any) -> gr.HTML:
         js_on_load=(_HERE / "paper.js").read_text(),
         picture="",
         colors=[],
+        drawing="",
         told=told,
         needs=needs,
         **looks,

@@ -55,8 +55,8 @@ def picture_drop(label: str, **looks: Any) -> gr.Image:
     return drop
 
 
-def pictures_drop(label: str, **looks: Any) -> gr.File:
-    """Return a place to drop several picture files on, whose value is a list of `Given`.
+def files_drop(label: str, **looks: Any) -> gr.File:
+    """Return a place to drop several files on, whose value is a list of `Given`.
 
     Args:
         label: What is dropped.

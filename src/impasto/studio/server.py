@@ -18,6 +18,7 @@ from impasto.errors import InputError
 from impasto.image.formats import MAX_FILE_BYTES
 from impasto.studio.look import CSS, theme
 from impasto.studio.page import page
+from impasto.studio.places import Places
 from impasto.studio.visitors import Visitors
 
 POLICY = (
@@ -37,11 +38,12 @@ class Studio:
     Args:
         host: Where it listens.
         port: Likewise; 0 takes a free one.
+        places: The folders whose data sets, runs and models it uses.
         auth: User and password, if the page asks for them.
     """
 
-    def __init__(self, host: str, port: int, auth: tuple[str, str] | None = None) -> None:
-        self.host, self.port, self.auth = host, port, auth
+    def __init__(self, host: str, port: int, places: Places, auth: tuple[str, str] | None = None) -> None:
+        self.host, self.port, self.places, self.auth = host, port, places, auth
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -90,7 +92,7 @@ class Studio:
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         gr.mount_gradio_app(
             app,
-            page(visitors),
+            page(visitors, self.places),
             path="/",
             auth=self.auth,
             ssr_mode=False,

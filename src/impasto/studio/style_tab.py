@@ -13,7 +13,7 @@ from impasto.studio.cards import card, cards, chosen
 from impasto.studio.easel import Commission, Easel, told
 from impasto.studio.forms import Form, typed
 from impasto.studio.photo import Photo, offer_examples, titled
-from impasto.studio.pictures import SMALL, bundled_url, picture_url, pictures_drop
+from impasto.studio.pictures import SMALL, bundled_url, files_drop, picture_url
 from impasto.studio.regions import Regions
 from impasto.studio.visitors import Upload, Visitor, Visitors
 from impasto.verbs.demo import PAINTING, examples_folder
@@ -55,7 +55,7 @@ class StyleTab:
                     [card(name, titled(each.path), bundled_url(each.path)) for name, each in self.bundled.items()],
                     [first],
                 )
-                self.own = pictures_drop("Paintings of your own", height=160)
+                self.own = files_drop("Paintings of your own", height=160)
                 self.own_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             with gr.Column(scale=6, min_width=320):
                 self.quality = gr.Radio(

@@ -50,6 +50,8 @@ class Visitor:
     Attributes:
         folder: Where its pictures lie.
         pictures: What it gave, by what it serves as.
+        several: Pictures of which it gave several, likewise.
+        models: Model files it gave, by name.
         own: Paintings of its own, by card.
         cards: The cards of those.
         jobs: What is being painted for it, by tab.
@@ -58,6 +60,8 @@ class Visitor:
 
     folder: Path
     pictures: dict[str, Upload] = field(default_factory=dict)
+    several: dict[str, list[Upload]] = field(default_factory=dict)
+    models: dict[str, Path] = field(default_factory=dict)
     own: dict[str, Upload] = field(default_factory=dict)
     cards: list[dict[str, str]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)

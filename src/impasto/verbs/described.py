@@ -24,6 +24,22 @@ def settings_table(settings: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def flags(settings: Any) -> list[str]:
+    """Return what the command line is told of settings that are not the usual ones."""
+    usual, said = type(settings)(), list[str]()
+    for each in fields(settings):
+        value, flag = getattr(settings, each.name), each.name.replace("_", "-")
+        if value == getattr(usual, each.name) or value is None:
+            continue
+        if isinstance(value, bool):
+            said.append(f"--{flag}" if value else f"--no-{flag}")
+        elif isinstance(value, tuple):
+            said += [f"--{flag}", *map(str, value)]
+        else:
+            said.append(f"--{flag}={value}")
+    return said
+
+
 def docstrings(kind: type) -> dict[str, str]:
     """Return the docstring under each field of a dataclass, those of its parents included."""
     found = {

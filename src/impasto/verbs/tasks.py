@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from impasto.image.io import Image
 from impasto.methods.deepdream import DeepDreamSettings
@@ -11,6 +12,7 @@ from impasto.result import OnStep, Result, Step
 from impasto.verbs import dream as dreams
 from impasto.verbs.sheet import step_costs
 from impasto.verbs.stylize import StylizeSettings, finished, stopped, stylize
+from impasto.verbs.translate import TranslateSettings, translate
 
 
 @dataclass(frozen=True)
@@ -129,3 +131,36 @@ class DreamTask(Task):
     def costs(self) -> list[float]:
         """Return how long each step takes beside the others."""
         return dreams.step_costs(self.photo, self.settings)
+
+
+@dataclass(frozen=True)
+class TranslateTask(Task):
+    """What to turn into something else, and by which network: in one pass, which cannot be interrupted.
+
+    Attributes:
+        model: Its file.
+        settings: How.
+        edits: What to do to a label map before.
+        called: What the model is called in the recipe, where that is not where it lies.
+    """
+
+    model: Path
+    settings: TranslateSettings = field(default_factory=TranslateSettings)
+    edits: Sequence[str] = ()
+    called: str = ""
+
+    def run(self, on_step: OnStep) -> Result:
+        """Translate it."""
+        result = translate(self.model, self.photo, edits=self.edits, settings=self.settings)
+        if not self.called:
+            return result
+        recipe = {**result.recipe, "translator": self.called}
+        return replace(result, recipe=recipe, image=replace(result.image, recipe=recipe))
+
+    def stopped(self, step: Step) -> Result:
+        """Return nothing: there are no steps."""
+        raise AssertionError("one pass has no steps")
+
+    def as_it_stands(self, step: Step) -> Image:
+        """Return nothing: there are no steps."""
+        raise AssertionError("one pass has no steps")
