@@ -34,7 +34,7 @@ def own(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     folder = tmp_path_factory.mktemp("trainings")
     write_pairs(folder / "facades")
     yield start(cwd=folder)[1], folder
-    for run in (folder / "runs").iterdir():
+    for run in folder.glob("runs/*"):
         background.stop(run)
 
 
@@ -61,7 +61,7 @@ def test_a_training_outlives_its_page_stops_and_goes_on(visit: Callable[..., Any
     panel = part(page, "Train")
     panel.get_by_role("button", name="Start a training").click()
     choose(panel, "Data", "facades")
-    panel.get_by_role("button", name="Settings", exact=True).click()
+    panel.get_by_role("button", name="Settings of the method").click()
     for label, value in TINY.items():
         panel.get_by_label(label, exact=True).fill(str(value))
     assert panel.get_by_role("button", name="Start the training").count() == 0
@@ -91,7 +91,6 @@ def test_a_training_outlives_its_page_stops_and_goes_on(visit: Callable[..., Any
     assert not background.is_running(run) and (run / "checkpoints" / "last.safetensors").is_file()
     saved = json.loads((run / "state.json").read_text())["step"]
     assert saved >= 100
-    panel.get_by_text("interrupted; repeat the command to go on").wait_for()
 
     panel.get_by_role("button", name="Go on").click()
     panel.get_by_text(re.compile(r"^pix2pix: step [1-9]")).wait_for()

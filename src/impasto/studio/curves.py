@@ -20,7 +20,10 @@ def points(curve: Curve) -> list[tuple[float, float]]:
     """Return a curve's points, means of neighbours where there are too many to see."""
     each = -(-len(curve) // MOST_POINTS)
     groups = [curve[start : start + each] for start in range(0, len(curve), each)]
-    return [tuple(sum(values) / len(group) for values in zip(*group, strict=True)) for group in groups]  # type: ignore[misc]
+    return [
+        (sum(step for step, _ in group) / len(group), sum(value for _, value in group) / len(group))
+        for group in groups
+    ]
 
 
 def _figure(name: str, curve: Curve) -> str:
@@ -28,21 +31,27 @@ def _figure(name: str, curve: Curve) -> str:
     shown = points(curve)
     steps, values = zip(*shown, strict=True)
     low, high = min(values), max(values)
-    span, length = high - low or 1.0, steps[-1] - steps[0] or 1.0
-    path = " ".join(
-        f"{MARGIN + (step - steps[0]) / length * (WIDTH - 2 * MARGIN):.1f},"
-        f"{MARGIN + (high - value) / span * (HEIGHT - 2 * MARGIN):.1f}"
-        for step, value in shown
-    )
+    span, length = high - low, steps[-1] - steps[0]
+    places = [
+        (_between(step - steps[0], length, WIDTH), _between(high - value, span, HEIGHT)) for step, value in shown
+    ]
+    path = " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
     first, last = curve[0], curve[-1]
     told = f"{_words(name)}: from {first[1]:.4g} at step {first[0]} to {last[1]:.4g} at step {last[0]}"
-    dot = f'<circle cx="{path.rpartition(" ")[2].partition(",")[0]}" cy="{path.rpartition(",")[2]}" r="3"/>'
+    across, down = places[-1]
+    dot = f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3"/>'
     return (
         f"<figure><figcaption><span>{html.escape(_words(name))}</span><b>{last[1]:.4g}</b></figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(told)}">'
         f'<polyline points="{path}"/>{dot}</svg>'
         f"<small><span>{low:.3g} to {high:.3g}</span><span>step {last[0]:,}</span></small></figure>"
     )
+
+
+def _between(part: float, whole: float, length: int) -> float:
+    """Return where a part of a whole lies on a length, between margins; in the middle where there is no whole."""
+    share = part / whole if whole else 0.5
+    return MARGIN + share * (length - 2 * MARGIN)
 
 
 def _words(name: str) -> str:

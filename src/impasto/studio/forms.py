@@ -71,14 +71,17 @@ def control(name: str, hint: Any, row: Mapping[str, Any], choices: Sequence[str]
     value, kind = row["value"], _without_none(hint)
     if choices or get_origin(kind) is Literal:
         none = [] if kind is hint else [("as it is", "")]
-        return gr.Dropdown([*none, *(choices or get_args(kind))], value=value or "", label=label, info=told)
+        return gr.Dropdown(
+            [*none, *(choices or get_args(kind))], value=value or "", label=label, info=told, interactive=True
+        )
     if kind is bool:
-        return gr.Checkbox(value=value, label=label, info=told)
+        return gr.Checkbox(value=value, label=label, info=told, interactive=True)
     if kind in (int, float) and kind is hint:
-        return gr.Number(value=value, label=label, info=told, precision=0 if kind is int else None)
+        whole = 0 if kind is int else None
+        return gr.Number(value=value, label=label, info=told, precision=whole, interactive=True)
     # an empty number field says 0 in the browser, an empty line of text says nothing
     shown = " ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
-    return gr.Textbox(value=shown, label=label, info=told, max_lines=1)
+    return gr.Textbox(value=shown, label=label, info=told, max_lines=1, interactive=True)
 
 
 def typed(name: str, value: Any, hint: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import base64
 import colorsys
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,9 +21,10 @@ MOST_COLORS = 256
 LONGEST = 640
 """As many pixels as the page draws at."""
 DRAWN = "map.png"
+COLOR = re.compile("#[0-9a-f]{6}")
 
 
-def inks_of(settings: LabelSettings, palette: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+def inks_of(settings: LabelSettings, palette: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     """Return the colours of classes and what they are called.
 
     Args:
@@ -30,9 +32,14 @@ def inks_of(settings: LabelSettings, palette: Sequence[Sequence[str]]) -> list[d
         palette: Name and colour of each class, if the model says.
     """
     count = min(settings.classes, MOST_COLORS)
-    if len(palette) >= count:
-        return [{"name": name, "color": color} for name, color in palette[:count]]
-    return [{"name": f"Class {index}", "color": _color(index)} for index in range(count)]
+    known = [*palette[:count], *(("", "") for _ in range(count - len(palette)))]
+    colors = [color if COLOR.fullmatch(color) else _color(index) for index, (_, color) in enumerate(known)]
+    if len(set(colors)) < count:  # classes of one colour could not be told apart
+        colors = [_color(index) for index in range(count)]
+    return [
+        {"name": name or f"Class {index}", "color": color}
+        for index, ((name, _), color) in enumerate(zip(known, colors, strict=True))
+    ]
 
 
 def sheet(settings: LabelSettings) -> str:

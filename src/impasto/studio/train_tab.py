@@ -39,6 +39,7 @@ WANTED = {
     "domains": "a folder with <b>train</b>, in it a folder of pictures for each domain",
 }
 """How data is laid out, in words."""
+INTERRUPTED = "impasto: interrupted"
 FINDING = {"error": "mistake", "warning": "warning"}
 
 
@@ -73,9 +74,7 @@ class TrainTab:
         self.resume.click(self._resume, self.run, self.words, api_visibility="private")
         with gr.Accordion("Start a training", open=False):
             with gr.Row():
-                self.method = gr.Dropdown(
-                    [(f"{name}: {METHODS[name].what}", name) for name in TRAINABLE], value=USUAL, label="Method"
-                )
+                self.method = gr.Dropdown(TRAINABLE, value=USUAL, label="Method")
                 self.archive = files_drop("A data set of yours, as a ZIP", file_types=[".zip"], height=140)
             self.archive_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             self.uploads = gr.State(0)
@@ -108,7 +107,7 @@ class TrainTab:
     def _shown(self, run: Run) -> dict[Any, Any]:
         """Return what the page shows of a run."""
         words = [f'<p class="warning">{html.escape(each)}</p>' for each in run.warnings]
-        if run.said and run.status != "trains":
+        if run.said and not run.said.startswith(INTERRUPTED):
             words.append(f'<p class="log">{html.escape(run.said)}</p>')
         return {
             self.status: _status(run),
@@ -138,16 +137,21 @@ class TrainTab:
         method = METHODS[name]
         kind = layout(method)
         with gr.Row():
-            data = gr.Dropdown(sorted(self.places.data(kind)), label="Data", value=None)
-            called = gr.Textbox(label="Name of the run", value="", placeholder=f"my {name}", max_lines=1)
-        gr.HTML(f'<p class="hint">Data for {name}: {WANTED[kind]}.</p>', js_on_load=None)
+            data = gr.Dropdown(sorted(self.places.data(kind)), label="Data", value=None, interactive=True)
+            called = gr.Textbox(
+                label="Name of the run", value="", placeholder=f"my {name}", max_lines=1, interactive=True
+            )
+        gr.HTML(
+            f'<p class="hint">{name} {html.escape(method.what)}. Its data is {WANTED[kind]}.</p>', js_on_load=None
+        )
         styles = gr.Dropdown(
             [(titled(Path(each)), each) for each in self._paintings()],
             label="Paintings to learn",
             multiselect=True,
+            interactive=True,
             visible=method.one_pass,
         )
-        with gr.Accordion("Settings", open=False):
+        with gr.Accordion("Settings of the method", open=False, elem_classes="form"):
             form = Form(getattr(method.load(), method.settings)(), UNASKED)
             how = Form(RunSettings() if method.one_pass else RunSettings(patience=0), ("devices", "precision"))
         examine = gr.Button("Let the doctor look at the data")

@@ -27,7 +27,7 @@ from impasto.verbs.tasks import Task, TranslateTask
 from impasto.verbs.translate import TranslateSettings, model_name
 from impasto.weights.model import MODEL_SUFFIX, Card, read_card
 
-PICTURES, MAP = "translate pictures", "translate map"
+PICTURES = "translate pictures"
 MOST_PICTURES = 200
 ASKED = ("to", "device", "precision")
 DRAW = "Draw what is where. What you leave free is the first class. Keys: arrows move, space draws."
@@ -50,7 +50,7 @@ class TranslateTab:
                 self.model = gr.Dropdown([], label="Model", info="a run, or a model file", value=None)
                 self.card_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
                 self.own = files_drop(
-                    "or a model of yours", file_types=[MODEL_SUFFIX], height=120, elem_id="own-model"
+                    "or a model of yours", file_types=[MODEL_SUFFIX], height=140, elem_id="own-model"
                 )
                 self.pictures = files_drop("Pictures", height=160)
                 self.pictures_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
@@ -59,7 +59,7 @@ class TranslateTab:
                 self.button = gr.Button("Translate", variant="primary", size="lg")
                 self.easel = Easel(visitors, "translate", "Your picture appears here.", "All files")
         with gr.Accordion("Draw a label map", open=True, visible=False) as self.desk:
-            self.load = files_drop("Load one to begin with, its values the classes", height=110)
+            self.load = files_drop("Load one to begin with, its values the classes", height=140)
             self.load_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             self.paper = paper("A label map", DRAW, NO_CLASSES)
             told_edits = "; ".join(" ".join((name, *words)) for name, words in EDITS.items())
@@ -79,8 +79,7 @@ class TranslateTab:
         chosen = [self.card_said, self.to, self.desk, self.paper]
         self.model.change(self._choose, self.model, chosen, **private)
         self.own.upload(self._take_model, self.own, [self.own, self.model, self.card_said], **reading)
-        self.pictures.upload(self._take, [self.pictures, self.model], self.pictures_said, **reading)
-        self.pictures.clear(self._forget, None, self.pictures_said, **private)
+        self.pictures.change(self._take, self.pictures, self.pictures_said, **reading)
         self.load.upload(self._load, [self.load, self.model], [self.load, self.load_said, self.paper], **reading)
         inputs = [self.model, self.to, self.paper, self.edits, *self.form.controls.values()]
         self.easel.paints(self.button, inputs, self._commission)
@@ -128,7 +127,7 @@ class TranslateTab:
             return None, gr.update(choices=sorted(self.known(visitor)), value=name), ""
         return None, gr.skip(), ""
 
-    def _take(self, given: list[dict[str, str]], model: str | None, request: gr.Request) -> str:
+    def _take(self, given: list[dict[str, str]], request: gr.Request) -> str:
         """Keep the pictures that a visitor dropped, in place of those before."""
         visitor = self.visitors.of(request.session_hash)
         kept, said = list[Upload](), list[str]()
@@ -143,11 +142,7 @@ class TranslateTab:
             visitor.several.pop(PICTURES, None)
             return told(str(error), mistake=True)
         visitor.several[PICTURES] = kept
-        return told("; ".join(said))
-
-    def _forget(self, request: gr.Request) -> str:
-        self.visitors.of(request.session_hash).several.pop(PICTURES, None)
-        return ""
+        return told("; ".join(said)) if said else ""
 
     def _load(self, given: list[dict[str, str]], model: str | None, request: gr.Request) -> tuple[Any, str, Any]:
         """Lay a label map that a visitor dropped on the paper."""

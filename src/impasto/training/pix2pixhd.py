@@ -100,4 +100,4 @@ class Pix2PixHDTraining(LabelledTraining):
 
     def card(self) -> Card:
         """Return what the model file says about itself."""
-        return card_of(self.settings)
+        return replace(card_of(self.settings), palette=self.named_colors)

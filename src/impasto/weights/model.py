@@ -33,7 +33,7 @@ class Card:
         channels: Of the pictures it takes and gives.
         value_range: Of their values.
         inference: How its norms and dropouts behave when it is applied.
-        palette: Name and colour (`#rrggbb`) of each class of the label maps it paints, if its data says them.
+        palette: Name and colour (`#rrggbb`) of each class of the label maps it paints, as far as its data says.
         format: Version of this description.
     """
 
