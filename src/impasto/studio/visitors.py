@@ -13,8 +13,8 @@ from impasto.studio.jobs import Job, Line
 
 KEEP_SECONDS = 6 * 3600
 """How long pictures are kept for a page from which nothing more is heard."""
-MOST_NAME = 100
-"""Most characters that are kept of a file's name."""
+MOST_NAME, MOST_SUFFIX = 100, 16
+"""Most characters that are kept of a file's name, and of its ending."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def plain_name(name: str) -> str:
     """Return the last part of a file's name, however it was spelt, on one line."""
     last = one_line(name.replace("\\", "/").rpartition("/")[2]).lstrip(".")
     stem, dot, suffix = last.rpartition(".")
-    return (f"{stem[:MOST_NAME]}.{suffix[:8]}" if dot else last[:MOST_NAME]) or "picture"
+    return (f"{stem[:MOST_NAME]}.{suffix[:MOST_SUFFIX]}" if dot else last[:MOST_NAME]) or "picture"
 
 
 class Visitors:
