@@ -59,7 +59,7 @@ class TranslateTab:
                 self.button = gr.Button("Translate", variant="primary", size="lg")
                 self.easel = Easel(visitors, "translate", "Your picture appears here.", "All files")
         with gr.Accordion("Draw a label map", open=True, visible=False) as self.desk:
-            self.load = files_drop("Load one to begin with, its values the classes", height=140)
+            self.load = files_drop("Load a label map", height=140)
             self.load_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             self.paper = paper("A label map", DRAW, NO_CLASSES)
             told_edits = "; ".join(" ".join((name, *words)) for name, words in EDITS.items())
