@@ -81,7 +81,8 @@ def shrunk(ids: Ids) -> Ids:
     height, width = ids.shape
     shrink = min(1.0, LONGEST / max(height, width))
     rows, columns = (((np.arange(round(each * shrink)) + 0.5) / shrink).astype(int) for each in (height, width))
-    return ids[np.minimum(rows, height - 1)][:, np.minimum(columns, width - 1)]
+    fitting: Ids = ids[np.minimum(rows, height - 1)][:, np.minimum(columns, width - 1)]
+    return fitting
 
 
 def read_map(upload: Upload) -> Image:

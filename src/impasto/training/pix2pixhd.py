@@ -1,6 +1,7 @@
 """Training of `methods.pix2pixhd`: the global generator first, and then all of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
