@@ -26,7 +26,7 @@ from impasto.image.io import Image, read_image, write_image
 from impasto.image.tensors import to_tensor
 from impasto.methods.stargan import StarganSettings
 from impasto.metrics.relative import changed_error
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.verbs.translate import translate
 

@@ -18,7 +18,7 @@ import PIL.Image
 from contest.report import machine, peak_gigabytes, say
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
 from impasto.nn.compute import reused_memory
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 
 CLASSES = 35

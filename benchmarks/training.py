@@ -37,7 +37,7 @@ from impasto.methods.cyclegan import CycleGANSettings
 from impasto.methods.pix2pix import Pix2PixSettings
 from impasto.nn import blocks, lean, winograd
 from impasto.nn.compute import choose_device, reused_memory
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.training.translators import Settings
 

@@ -29,7 +29,7 @@ from impasto.methods.prediction import Prediction, PredictionPainter, Prediction
 from impasto.nn.compute import choose_dtype, lay_out, reused_memory
 from impasto.nn.transform import Painting
 from impasto.nn.vgg import VGG
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.weights.model import Card, read_model, write_model
 

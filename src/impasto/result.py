@@ -48,3 +48,20 @@ class Result:
     recipe: Mapping[str, Any]
     trace: list[Mapping[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it.
+
+    Example:
+        >>> duration(3.25), duration(75), duration(3720)
+        ('3.2 s', '1 min 15 s', '1 h 2 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -12,7 +12,7 @@ import pytest
 import impasto
 from impasto.cli import COMMANDS, main
 
-HEAVY = {"torch", "numpy", "tyro", "rich", "PIL", "pyvips", "safetensors"}
+HEAVY = {"torch", "numpy", "tyro", "rich", "PIL", "pyvips", "safetensors", "gradio", "fastapi", "uvicorn"}
 
 
 def modules_after(program: str) -> set[str]:

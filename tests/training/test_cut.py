@@ -27,7 +27,8 @@ from impasto.nn.antialias import halved
 from impasto.nn.resnet import ResnetGenerator
 from impasto.training.adversarial import frozen
 from impasto.training.cut import CutTraining
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.training.translators import Unpaired
 from impasto.training.unpaired import Held

@@ -17,7 +17,8 @@ from impasto.methods.cyclegan import CycleGANSettings, generator_of, networks
 from impasto.training.adversarial import frozen
 from impasto.training.checkpoint import SafetensorsCheckpoints
 from impasto.training.cyclegan import CycleGANTraining
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.training.translators import Unpaired
 from impasto.training.unpaired import Held

@@ -14,7 +14,7 @@ from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.training.chapters import Chapters
 from impasto.training.multistyle import MultistyleTraining
 from impasto.training.one_pass import PARTLY_PAINTED, between, strengths
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import ROW_LEARNING_RATE, ROW_STEPS, suited_settings, train
 from impasto.weights.model import Card, read_model, write_model
 from impasto.weights.store import find

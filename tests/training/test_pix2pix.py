@@ -17,7 +17,8 @@ from impasto.image.tensors import to_tensor
 from impasto.methods.pix2pix import Pix2PixSettings, generator_of
 from impasto.training.adversarial import frozen
 from impasto.training.pix2pix import Pix2PixTraining
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.training.translators import Pairs
 from impasto.verbs.evaluate import evaluate

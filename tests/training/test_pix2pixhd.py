@@ -11,7 +11,8 @@ from tests.training.test_spade import Killed, streets  # noqa: F401 -- a fixture
 
 from impasto.errors import SettingError
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import suited_settings, train
 from impasto.verbs.translate import translate
 from impasto.weights.model import read_model

@@ -16,7 +16,8 @@ from impasto.methods.johnson import Johnson, JohnsonSettings
 from impasto.methods.multistyle import MultistyleSettings
 from impasto.methods.prediction import PredictionSettings
 from impasto.nn.one_pass import OnePassSettings
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.verbs.stylize import stylize
 from impasto.weights.model import Card, read_model, write_model

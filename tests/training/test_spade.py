@@ -15,12 +15,13 @@ from impasto.data.labelled import find_labelled
 from impasto.errors import InputError, SettingError
 from impasto.image.tensors import to_tensor
 from impasto.methods.spade import SpadeSettings
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.spade import SpadeTraining
 from impasto.training.train import train
 from impasto.verbs.reproduce import reproduce
 from impasto.verbs.translate import translate
-from impasto.weights.model import read_model
+from impasto.weights.model import read_card, read_model
 
 SMALL = SpadeSettings(
     base_channels=1, discriminator_channels=2, num_layers=1, num_ups=5, load_size=64, crop_size=64, batch_size=2,
@@ -77,6 +78,13 @@ def test_classes_are_counted_and_kept_in_the_model(streets: Path, tmp_path: Path
     trained = run(streets, tmp_path / "run", classes=0)
     card, _ = read_model(trained.model)
     assert card.settings["classes"] == 4 and card.channels == (6, 3)
+    assert card.palette == ()
+
+
+def test_names_and_colours_of_classes_are_kept_in_the_model(streets: Path, tmp_path: Path):
+    (streets / "classes.csv").write_text("name,r,g,b\nroad,200,60,60\nsky,60,200,60\ntree,60,60,200\n")
+    card = read_card(run(streets, tmp_path / "run").model)
+    assert card.palette == (("road", "#c83c3c"), ("sky", "#3cc83c"), ("tree", "#3c3cc8"))
     with PIL.Image.open(tmp_path / "run/samples/0000006.png") as sample:
         assert sample.size == (3 * 80, 2 * 64), "map, painted, real"
 

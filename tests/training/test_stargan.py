@@ -20,7 +20,8 @@ from impasto.image.tensors import to_tensor
 from impasto.losses.adversarial import gradient_penalty
 from impasto.methods.stargan import StarganSettings, with_label
 from impasto.nn.translate import Generator
-from impasto.training.run import RunSettings, Trained
+from impasto.training.run import Trained
+from impasto.training.run_settings import RunSettings
 from impasto.training.stargan import StarganTraining
 from impasto.training.train import train
 from impasto.training.translators import translator_training

@@ -13,7 +13,7 @@ from impasto.methods import cut, cyclegan
 from impasto.methods.cut import CutSettings
 from impasto.methods.cyclegan import BothWays, CycleGANSettings
 from impasto.training import chapters, module, run, unpaired
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.weights.model import write_model
 

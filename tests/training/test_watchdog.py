@@ -8,7 +8,7 @@ from tests.training.test_pix2pix import SMALL, pairs  # noqa: F401 -- a fixture
 from torch import Tensor
 
 from impasto.losses.adversarial import verdict_accuracy
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.training.watchdog import REMEMBERED, HeldOutMeasures, Watchdog
 

@@ -50,20 +50,3 @@ def unknown(word: str, known: Iterable[str], ending: str) -> str:
     near = difflib.get_close_matches(word, known, n=3)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     return f"there is no {word}; {meant}{ending[0].upper() if near else ending[0]}{ending[1:]}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time as people say it.
-
-    Example:
-        >>> duration(3.25), duration(75), duration(3720)
-        ('3.2 s', '1 min 15 s', '1 h 2 min')
-    """
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 import tyro
 
-from impasto.cli.console import duration, print_json, say
+from impasto.cli.console import print_json, say
 from impasto.cli.options import Json, Settings, given, parse
 from impasto.cli.progress import folder_bar
 from impasto.cli.train import TRAINABLE
 from impasto.cli.words import grouped
-from impasto.data.doctor import Diagnosis, check_data
-from impasto.data.layouts import Kind
+from impasto.data.doctor import Diagnosis
 from impasto.errors import ImpastoError, SettingError, check_choice, one_line
 from impasto.methods import METHODS, Method
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
+from impasto.verbs import check
 
 COMMAND = "impasto data check"
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def main(words: list[str]) -> int:
     options: Any = parse(with_settings, words, command=COMMAND, description=description)
     given(options.folder, "folder; name that of a data set", COMMAND)
     found = examined(method, options.folder, options.settings)
-    _report(found)
+    for line in found.lines():
+        say(line)
     foreseen = _forecast(method, options) if options.measure and method.verb == "translate" else None
     errors = [finding for finding in found.findings if finding.severity == "error"]
     if options.json:
@@ -66,44 +67,12 @@ def main(words: list[str]) -> int:
 def examined(method: Method, folder: str, settings: Any) -> Diagnosis:
     """Let the doctor look at a folder, with a bar."""
     with folder_bar(one_line(Path(folder).name)) as show:
-        return check_data(
-            Path(folder),
-            layout(method),
-            crop_size=settings.crop_size,
-            classes=getattr(settings, "classes", 0),
-            attributes=getattr(settings, "attributes", ""),
-            on_file=show,
-        )
-
-
-def layout(method: Method) -> Kind:
-    """Return how the data folder of a method is laid out."""
-    if method.labelled:
-        return "labels"
-    if method.unpaired:
-        return "unpaired"
-    if method.named_domains:
-        return "domains"
-    return "pairs" if method.verb == "translate" else "photos"
+        return check.examined(method, folder, settings, show)
 
 
 def _known(name: str) -> str:
     check_choice("the method", name, TRAINABLE)
     return name
-
-
-def _report(found: Diagnosis) -> None:
-    """Say what was found, line by line."""
-    counts = ", ".join(f"{count} {split}" for split, count in found.counts.items())
-    sizes = list(found.sizes.items())
-    shown = ", ".join(f"{count} of {size}" for size, count in sizes[:SHOWN])
-    more = f" and {len(sizes) - SHOWN} sizes more" if len(sizes) > SHOWN else ""
-    modes = ", ".join(f"{count} {mode}" for mode, count in found.modes.items())
-    say(f"{found.kind}: {counts}; sizes: {shown}{more}; pixels: {modes}")
-    for finding in found.findings:
-        say(f"  {finding}")
-    if not found.findings:
-        say("  nothing is wrong")
 
 
 def _forecast(method: Method, options: Any) -> dict[str, Any] | None:

@@ -7,12 +7,12 @@ from typing import Annotated
 from impasto.cli.console import print_json
 from impasto.cli.options import Json, Output, Settings, parse
 from impasto.cli.output import check_target, make_folder
-from impasto.cli.painting import fetch_network, paint
-from impasto.cli.stylize_task import StylizeTask
+from impasto.cli.painting import Errand, fetch_network, paint
 from impasto.cli.words import STDIN
 from impasto.image import read_image
 from impasto.methods.gatys import GatysSettings
 from impasto.verbs.demo import SIZE, example_pictures
+from impasto.verbs.tasks import StylizeTask
 
 COMMAND = "impasto demo"
 DESCRIPTION = "Paint a bundled photo after Hokusai's Great Wave, and print where the picture lies."
@@ -43,10 +43,8 @@ def main(words: list[str]) -> int:
         make_folder(Path(target).parent)
     check_target(target, [str(photo), str(painting)], as_json=options.json)
     fetch_network(options.settings)
-    task = StylizeTask(
-        read_image(photo), target, styles=[read_image(painting)], settings=options.settings, label=photo.name
-    )
-    done = paint(task)
+    task = StylizeTask(read_image(photo), [read_image(painting)], options.settings)
+    done = paint(Errand(task, target, photo.name))
     if options.json:
         print_json(done.as_dict())
     elif target != STDIN:

@@ -1,6 +1,6 @@
 """What `impasto dream` does once torch is needed."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +9,7 @@ import tyro
 from impasto.cli.console import print_json
 from impasto.cli.options import Contents, Json, Output, Settings, given, parse
 from impasto.cli.output import Job, check_target, plan, preview_path, read_stdin
-from impasto.cli.painting import Task, fetch_network, paint, paint_many
+from impasto.cli.painting import Errand, fetch_network, paint, paint_many
 from impasto.cli.words import STDIN
 from impasto.errors import SettingError, one_line
 from impasto.image import Image, read_image
@@ -19,8 +19,7 @@ from impasto.methods import deepdream
 from impasto.methods.deepdream import DeepDreamSettings
 from impasto.nn.backbones import backbone_dtype
 from impasto.nn.compute import choose_device
-from impasto.result import OnStep, Result, Step
-from impasto.verbs.dream import dream, finished, step_costs, stopped
+from impasto.verbs.tasks import DreamTask
 
 COMMAND = "impasto dream"
 DESCRIPTION = (
@@ -74,56 +73,13 @@ def main(words: list[str]) -> int:
         return _dream_film(options, dreaming)
     jobs = plan(options.content, [DREAM], options.output)
     if len(options.content) > 1 or Path(options.content[0]).is_dir():
-        return paint_many(jobs, dreaming.task, as_json=options.json)
-    dreamt = paint(dreaming.task(jobs[0]))
+        return paint_many(jobs, dreaming.errand, as_json=options.json)
+    dreamt = paint(dreaming.errand(jobs[0]))
     if options.json:
         print_json(dreamt.as_dict())
     if dreamt.stop:
         raise dreamt.stop
     return 0
-
-
-@dataclass(frozen=True)
-class DreamTask(Task):
-    """What to dream on, and how.
-
-    Attributes:
-        settings: How.
-        guide: A picture whose features are dreamt of.
-        mask: Where to dream.
-        grey: Whether a grey photo stays grey.
-    """
-
-    settings: DeepDreamSettings
-    guide: Image | None = None
-    mask: Image | None = None
-    grey: bool = True
-
-    def run(self, on_step: OnStep) -> Result:
-        """Dream it all."""
-        return dream(
-            self.photo, guide=self.guide, mask=self.mask, settings=self.settings, grey=self.grey, on_step=on_step
-        )
-
-    def stopped(self, step: Step) -> Result:
-        """Return what is left of a run that was interrupted after a step."""
-        return stopped(self.photo, self.settings, step, guide=self.guide, mask=self.mask, grey=self.grey)
-
-    def as_it_stands(self, step: Step) -> Image:
-        """Return the picture of a step, as large as it is being dreamt on."""
-        settings = replace(self.settings, size=max(step.image.shape[-2:]))
-        return finished(step.image, self.photo, settings, self.mask, grey=self.grey)
-
-    def costs(self) -> list[float]:
-        """Return how long each step takes beside the others."""
-        return step_costs(self.photo, self.settings)
-
-    def remark(self) -> str:
-        """Return how a large picture has finer dreams."""
-        longest = max(self.photo.width, self.photo.height)
-        if self.settings.size is not None or longest <= deepdream.DEFAULT_SIZE:
-            return ""
-        return f"; dreamt at {deepdream.DEFAULT_SIZE} px and enlarged; --size {longest} dreams of smaller forms"
 
 
 class _Dreaming:
@@ -145,7 +101,7 @@ class _Dreaming:
         """Paths of what is dreamt from, which must stay."""
         return [*self.options.content, *(path for path in (self.options.guide, self.options.mask) if path)]
 
-    def task(self, job: Job, label: str = "") -> DreamTask:
+    def errand(self, job: Job, label: str = "") -> Errand:
         """Read the content once its files are known to be good; the rest is here."""
         check_target(job.target, [*self.inputs, job.content], as_json=self.options.json)
         preview = preview_path(self.options.preview, job)
@@ -153,17 +109,22 @@ class _Dreaming:
             check_target(str(preview), [*self.inputs, job.content])
         fetch_network(self.options.settings)
         photo = read_stdin() if job.content == STDIN else read_image(job.content)
-        return DreamTask(
-            photo,
+        return Errand(
+            DreamTask(photo, self.options.settings, self.guide, self.mask, self.options.grey),
             job.target,
-            self.options.settings,
-            self.guide,
-            self.mask,
-            self.options.grey,
-            label=label or one_line(photo.name),
-            preview=preview,
+            label or one_line(photo.name),
+            preview,
             keep_preview=bool(self.options.preview),
+            remark=_remark(photo, self.options.settings),
         )
+
+
+def _remark(photo: Image, settings: DeepDreamSettings) -> str:
+    """Return how a large picture has finer dreams."""
+    longest = max(photo.width, photo.height)
+    if settings.size is not None or longest <= deepdream.DEFAULT_SIZE:
+        return ""
+    return f"; dreamt at {deepdream.DEFAULT_SIZE} px and enlarged; --size {longest} dreams of smaller forms"
 
 
 def _dream_on_video(options: DreamOptions, dreaming: _Dreaming) -> int:

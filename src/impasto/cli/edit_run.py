@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from impasto.cli.console import duration, print_json, say
+from impasto.cli.console import print_json, say
 from impasto.cli.options import Json, Output, Settings, given, parse
 from impasto.cli.output import check_target, plan, write_result
 from impasto.cli.translate_run import model_file
@@ -13,6 +13,7 @@ from impasto.cli.words import STDIN
 from impasto.errors import one_line
 from impasto.image.objects import Described, describe
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 from impasto.verbs.edit import edit, objects_of
 from impasto.verbs.translate import TranslateSettings, model_name
 

@@ -6,10 +6,11 @@ from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
-from impasto.cli.console import duration, print_json, say
+from impasto.cli.console import print_json, say
 from impasto.cli.progress import folder_bar
 from impasto.errors import ImpastoError, one_line
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 from impasto.verbs.folder import MANIFEST
 from impasto.verbs.folder_painter import Outcome
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from impasto.cli.console import duration, say
+from impasto.cli.console import say
 from impasto.cli.output import write_result
 from impasto.cli.progress import step_bar
 from impasto.cli.signals import undisturbed
 from impasto.cli.words import STDIN
 from impasto.errors import one_line
 from impasto.nn.compute import reused_memory
-from impasto.result import OnStep, Result
+from impasto.result import OnStep, Result, duration
 
 Grid = TypeVar("Grid", bound=Result)
 

@@ -1,10 +1,6 @@
 """What `impasto methods NAME` tells of one method."""
 
-import ast
-import inspect
-import math
-import textwrap
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, make_dataclass, replace
+from dataclasses import asdict, dataclass, field, make_dataclass
 from typing import Annotated, Any
 
 from rich.console import Console
@@ -14,8 +10,8 @@ from torch import nn
 
 from impasto.cli.console import print_json
 from impasto.cli.options import Json, Settings, parse
-from impasto.errors import SettingError
 from impasto.methods import Method
+from impasto.verbs.described import settings_table
 
 
 @dataclass(frozen=True)
@@ -63,47 +59,6 @@ def describe(method: Method, words: list[str]) -> int:
 def count_parameters(network: nn.Module) -> int:
     """Return how many numbers a network has learnt."""
     return sum(weight.numel() for weight in network.parameters())
-
-
-def settings_table(settings: Any) -> dict[str, dict[str, Any]]:
-    """Return default, chosen value, meaning and allowed values of every setting, by name."""
-    what, defaults = _docstrings(type(settings)), type(settings)()
-    return {
-        each.name: {
-            "default": getattr(defaults, each.name),
-            "value": getattr(settings, each.name),
-            "what": what[each.name],
-            "allowed": _allowed(defaults, each.name),
-        }
-        for each in fields(settings)
-    }
-
-
-def _docstrings(kind: type) -> dict[str, str]:
-    """Return the docstring under each field of a dataclass, those of its parents included."""
-    found = {
-        name: text
-        for parent in kind.__bases__
-        if is_dataclass(parent)
-        for name, text in _docstrings(parent).items()
-    }
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(body, ast.ClassDef)
-    for line, under in zip(body.body, body.body[1:], strict=False):
-        match line, under:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = " ".join(text.split())
-    return found
-
-
-def _allowed(settings: Any, name: str) -> str:
-    """Return what a setting may be, in the words with which it refuses what no setting may be."""
-    impossible: Any = (math.nan,) if isinstance(getattr(settings, name), tuple) else math.nan
-    try:
-        replace(settings, **{name: impossible})
-    except SettingError as error:
-        return str(error).partition("; ")[2].removeprefix("allowed are ").removeprefix("choose one of ")
-    return ""
 
 
 def _shown(value: object) -> str:

@@ -1,22 +1,21 @@
 """One picture painted for a person: seen on the way, kept on Ctrl-C, written and reported at the end."""
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from impasto.cli.console import duration, finite, print_json, say
+from impasto.cli.console import finite, print_json, say
 from impasto.cli.output import Job, make_folder, write_result
 from impasto.cli.progress import Preview, fetch_bar, step_bar
 from impasto.cli.signals import undisturbed
 from impasto.cli.words import STDIN
 from impasto.errors import ImpastoError, WeightsError, one_line
-from impasto.image import Image
 from impasto.nn.compute import reused_memory
-from impasto.result import OnStep, Result, Step
+from impasto.result import OnStep, Result, Step, duration
+from impasto.verbs.tasks import Task
 from impasto.weights import store
 
 
@@ -29,47 +28,29 @@ class Sees(Protocol):
 
 
 @dataclass(frozen=True)
-class Task(ABC):
-    """What to paint, and where to.
+class Errand:
+    """A picture to be painted, and where it goes.
 
     Attributes:
-        photo: The content.
+        task: What to paint.
         target: Path of the result, or `-` for standard output.
         label: What the progress bar says.
         preview: Where the picture is shown as it stands, if anywhere.
         keep_preview: Whether that file stays.
+        remark: What else is said at the end.
     """
 
-    photo: Image
+    task: Task
     target: str
-    label: str = field(default="", kw_only=True)
-    preview: Path | None = field(default=None, kw_only=True)
-    keep_preview: bool = field(default=False, kw_only=True)
-
-    @abstractmethod
-    def run(self, on_step: OnStep) -> Result:
-        """Paint it all."""
-
-    @abstractmethod
-    def stopped(self, step: Step) -> Result:
-        """Return what is left of a run that was interrupted after a step."""
-
-    @abstractmethod
-    def as_it_stands(self, step: Step) -> Image:
-        """Return the picture of a step, as it is being painted."""
-
-    def costs(self) -> list[float]:
-        """Return how long each step takes beside the others; nothing if it is painted in one pass."""
-        return []
-
-    def remark(self) -> str:
-        """Return what else is said at the end."""
-        return ""
+    label: str = ""
+    preview: Path | None = None
+    keep_preview: bool = False
+    remark: str = ""
 
 
 @dataclass(frozen=True)
 class Painted:
-    """What became of a task.
+    """What became of an errand.
 
     Attributes:
         target: Where the picture lies.
@@ -104,7 +85,7 @@ def fetch_network(settings: Sees) -> None:
         store.find(settings.network, on_progress)
 
 
-def paint(task: Task) -> Painted:
+def paint(errand: Errand) -> Painted:
     """Paint a picture, write it and say so.
 
     On Ctrl-C or SIGTERM the best picture so far is written, and what interrupted comes back in the result.
@@ -116,26 +97,26 @@ def paint(task: Task) -> Painted:
     began, course = time.perf_counter(), _Course()
     result = stop = None
     try:
-        result = _run(task, course)
+        result = _run(errand, course)
     except KeyboardInterrupt as interrupt:
         if course.last is None:
             say("impasto: interrupted before the first step; nothing was painted")
             raise
         stop = interrupt
-    with undisturbed(task.target):
+    with undisturbed(errand.target):
         if result is None:
-            result = _so_far(task, course, time.perf_counter() - began)
-        write_result(result.image, task.target)
-        say(_report(task, result))
-    return Painted(task.target, result, stop)
+            result = _so_far(errand.task, course, time.perf_counter() - began)
+        write_result(result.image, errand.target)
+        say(_report(errand, result))
+    return Painted(errand.target, result, stop)
 
 
-def paint_many(jobs: Sequence[Job], task: Callable[[Job, str], Task], *, as_json: bool) -> int:
+def paint_many(jobs: Sequence[Job], errand: Callable[[Job, str], Errand], *, as_json: bool) -> int:
     """Paint one after the other; one that fails does not stop the rest.
 
     Args:
         jobs: What to paint.
-        task: Reads and checks what a job needs, given it and what the bar says.
+        errand: Reads and checks what a job needs, given it and what the bar says.
         as_json: Whether to print one JSON object.
 
     Raises:
@@ -147,7 +128,7 @@ def paint_many(jobs: Sequence[Job], task: Callable[[Job, str], Task], *, as_json
     make_folder(Path(jobs[0].target).parent)
     for number, job in enumerate(jobs, 1):
         try:
-            painted = paint(task(job, f"{number}/{len(jobs)} {one_line(Path(job.content).name)}"))
+            painted = paint(errand(job, f"{number}/{len(jobs)} {one_line(Path(job.content).name)}"))
         except WeightsError:
             raise
         except ImpastoError as error:
@@ -175,11 +156,11 @@ class _Course:
     last: Step | None = None
 
 
-def _run(task: Task, course: _Course) -> Result:
-    costs = task.costs()
+def _run(errand: Errand, course: _Course) -> Result:
+    costs = errand.task.costs()
     # one pass uses little memory twice, and would only keep it
     memory = reused_memory() if costs else nullcontext()
-    with step_bar(task.label, costs) as show, _preview(task) as preview, memory:
+    with step_bar(errand.label, costs) as show, _preview(errand) as preview, memory:
 
         def follow(step: Step) -> None:
             if step.index > 0:
@@ -188,20 +169,20 @@ def _run(task: Task, course: _Course) -> Result:
             show(step)
             preview(step)
 
-        return task.run(follow)
+        return errand.task.run(follow)
 
 
 @contextmanager
-def _preview(task: Task) -> Iterator[OnStep]:
-    """Show the picture in the task's preview file, and take it away at the end unless it shall stay."""
-    if task.preview is None:
+def _preview(errand: Errand) -> Iterator[OnStep]:
+    """Show the picture in the errand's preview file, and take it away at the end unless it shall stay."""
+    if errand.preview is None:
         yield lambda step: None
         return
     try:
-        yield Preview(task.preview, task.as_it_stands).show
+        yield Preview(errand.preview, errand.task.as_it_stands).show
     finally:
-        if not task.keep_preview:
-            task.preview.unlink(missing_ok=True)
+        if not errand.keep_preview:
+            errand.preview.unlink(missing_ok=True)
 
 
 def _so_far(task: Task, course: _Course, seconds: float) -> Result:
@@ -210,10 +191,10 @@ def _so_far(task: Task, course: _Course, seconds: float) -> Result:
     return replace(task.stopped(course.last), trace=course.trace, seconds=seconds)
 
 
-def _report(task: Task, result: Result) -> str:
+def _report(errand: Errand, result: Result) -> str:
     """Word what was painted, on one line."""
     image, stopped = result.image, result.recipe.get("interrupted")
-    name = "standard output" if task.target == STDIN else one_line(task.target)
+    name = "standard output" if errand.target == STDIN else one_line(errand.target)
     steps = f"interrupted at step {stopped['step']} of {stopped['of']}" if stopped else f"{len(result.trace)} steps"
-    steps = steps if task.costs() else "in one pass"
-    return f"{name}: {image.width}×{image.height}, {steps}, {duration(result.seconds)}{task.remark()}"
+    steps = steps if errand.task.costs() else "in one pass"
+    return f"{name}: {image.width}×{image.height}, {steps}, {duration(result.seconds)}{errand.remark}"

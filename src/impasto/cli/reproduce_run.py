@@ -6,13 +6,14 @@ from typing import Annotated
 
 import tyro
 
-from impasto.cli.console import duration, print_json, say, warn
+from impasto.cli.console import print_json, say, warn
 from impasto.cli.options import Json, Output, given, parse
 from impasto.cli.output import check_target, write_result
 from impasto.cli.progress import step_bar
 from impasto.cli.words import STDIN
 from impasto.errors import one_line
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 from impasto.verbs.reproduce import Reproduction, reproduce
 
 COMMAND = "impasto reproduce"

@@ -10,8 +10,7 @@ from impasto.cli.console import print_json
 from impasto.cli.folder_following import follow
 from impasto.cli.options import Contents, Json, Masks, Output, Settings, Styles, given, parse
 from impasto.cli.output import Job, check_target, plan, plan_folder, preview_path, read_stdin
-from impasto.cli.painting import fetch_network, paint, paint_many
-from impasto.cli.stylize_task import StylizeTask
+from impasto.cli.painting import Errand, fetch_network, paint, paint_many
 from impasto.cli.words import DEFAULT_METHOD, STDIN, method_in
 from impasto.errors import SettingError, one_line
 from impasto.image import Image, read_image
@@ -23,6 +22,7 @@ from impasto.nn.one_pass import OnePassSettings
 from impasto.verbs.folder import Engine, stylize_folder
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.stylize import settings_kind, styles_of
+from impasto.verbs.tasks import StylizeTask
 
 COMMAND = "impasto stylize"
 DESCRIPTION = (
@@ -95,13 +95,13 @@ def main(words: list[str]) -> int:
             raise SettingError("--nested and --engine ray are for one folder; give that, or leave them out")
     jobs = plan(options.content, tasks.style_names, options.output)
     if len(options.content) == 1 and not is_folder:
-        painted = paint(tasks.task(jobs[0]))
+        painted = paint(tasks.errand(jobs[0]))
         if options.json:
             print_json(painted.as_dict())
         if painted.stop:
             raise painted.stop
         return 0
-    return paint_many(jobs, tasks.task, as_json=options.json)
+    return paint_many(jobs, tasks.errand, as_json=options.json)
 
 
 def _paint_video(options: Options) -> int:
@@ -153,26 +153,31 @@ class _Tasks:
         if isinstance(self.options.settings, GatysSettings):
             fetch_network(self.options.settings)
 
-    def task(self, job: Job, label: str = "") -> StylizeTask:
+    def errand(self, job: Job, label: str = "") -> Errand:
         """Read the content once its files are known to be good; the rest is here."""
         self.check(job)
         photo = read_stdin() if job.content == STDIN else read_image(job.content)
-        return StylizeTask(
-            photo=photo,
-            styles=self.styles,
-            settings=self.options.settings,
-            target=job.target,
-            masks=self.masks,
-            method=self.options.method,
-            grey=self.options.grey,
-            label=label or one_line(photo.name),
-            start=self.start,
-            preview=self._preview(job),
+        settings, method, grey = self.options.settings, self.options.method, self.options.grey
+        task = StylizeTask(photo, self.styles, settings, method, self.masks, grey, self.start)
+        return Errand(
+            task,
+            job.target,
+            label or one_line(photo.name),
+            self._preview(job),
             keep_preview=bool(self.options.preview),
+            remark=_remark(photo, settings),
         )
 
     def _preview(self, job: Job) -> Path | None:
         return preview_path(self.options.preview, job)
+
+
+def _remark(photo: Image, settings: GatysSettings | OnePassSettings) -> str:
+    """Return how a large picture is painted finer."""
+    longest = max(photo.width, photo.height)
+    if isinstance(settings, OnePassSettings) or settings.size is not None or longest <= gatys.DEFAULT_SIZE:
+        return ""
+    return f"; painted at {gatys.DEFAULT_SIZE} px and enlarged; --size {longest} paints finer"
 
 
 def _paint_folder(options: OnePassOptions, tasks: "_Tasks") -> int:

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 import tyro
 
-from impasto.cli.console import duration, is_terminal, print_json, say, warn
+from impasto.cli.console import is_terminal, print_json, say, warn
 from impasto.cli.options import Json, Settings, parse
 from impasto.errors import ImpastoError, SettingError, one_line
 from impasto.methods import Method
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 
 MOST_FINDINGS = 10
 Needed = tyro.conf.arg(help_behavior_hint="(needed)")
@@ -65,7 +66,7 @@ def main(method: Method, words: list[str]) -> int:
         import pytorch_lightning  # noqa: F401 -- asked for first, since its absence has a remedy
     except ImportError:
         raise ImpastoError("training needs PyTorch Lightning; run: pip install 'impasto[train]'") from None
-    from impasto.training.run import RunSettings
+    from impasto.training.run_settings import RunSettings
     from impasto.training.train import suited_settings, train
 
     kind = getattr(method.load(), method.settings)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from impasto.cli.console import duration, print_json, say
+from impasto.cli.console import print_json, say
 from impasto.cli.folder_following import follow
 from impasto.cli.options import Json, Output, Settings, given, parse
 from impasto.cli.output import Job, check_target, make_folder, plan, plan_folder, read_stdin, write_result
@@ -16,6 +16,7 @@ from impasto.cli.words import STDIN
 from impasto.errors import ImpastoError, SettingError, WeightsError, check_whole, one_line
 from impasto.image.clips import VideoSettings, check_libraries, is_video
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 from impasto.verbs.folder import Engine, translate_folder
 from impasto.verbs.translate import TranslateSettings, load_translator, model_name, translate
 

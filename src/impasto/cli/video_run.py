@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.cli.console import duration, print_json, say
+from impasto.cli.console import print_json, say
 from impasto.cli.options import given
 from impasto.cli.output import plan
 from impasto.cli.progress import count_bar
@@ -15,6 +15,7 @@ from impasto.errors import SettingError, one_line
 from impasto.image import read_image
 from impasto.image.clips import WRITABLE
 from impasto.nn.compute import reused_memory
+from impasto.result import duration
 from impasto.verbs.one_pass import load_model
 from impasto.verbs.stylize import styles_of
 from impasto.verbs.video import FilmRun, Look, PaintedVideo, VideoRun

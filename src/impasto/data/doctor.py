@@ -37,7 +37,7 @@ WIDEST = 4.0
 THUMB, NEARLY = 16, 1.5
 """Pictures are nearly the same whose thumbnails of so many pixels each way differ by so few levels on average."""
 MOST_COMPARED = 5000
-NAMED = 5
+NAMED, SIZES = 5, 5
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,16 @@ class Diagnosis:
     sizes: Mapping[str, int]
     modes: Mapping[str, int]
     findings: Sequence[Finding]
+
+    def lines(self) -> list[str]:
+        """Return it in lines: what there is, and then every finding."""
+        sizes = list(self.sizes.items())
+        more = f" and {len(sizes) - SIZES} sizes more" if len(sizes) > SIZES else ""
+        counts = ", ".join(f"{count} {split}" for split, count in self.counts.items())
+        shown = ", ".join(f"{count} of {size}" for size, count in sizes[:SIZES])
+        modes = ", ".join(f"{count} {mode}" for mode, count in self.modes.items())
+        found = [f"  {finding}" for finding in self.findings] or ["  nothing is wrong"]
+        return [f"{self.kind}: {counts}; sizes: {shown}{more}; pixels: {modes}", *found]
 
 
 class _Seen(NamedTuple):

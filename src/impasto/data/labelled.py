@@ -65,6 +65,14 @@ class LabelledFolder:
     names: Sequence[str] = ()
     palette: Palette | None = None
 
+    @property
+    def named_colors(self) -> tuple[tuple[str, str], ...]:
+        """Name and colour (`#rrggbb`, or empty) of each class, as far as `classes.csv` says."""
+        colors = {
+            label: f"#{red:02x}{green:02x}{blue:02x}" for (red, green, blue), label in (self.palette or {}).items()
+        }
+        return tuple((name, colors.get(label, "")) for label, name in enumerate(self.names))
+
 
 def find_labelled(folder: Path, split: str = "train") -> LabelledFolder:
     """Find the labelled pictures of a split.

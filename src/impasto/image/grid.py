@@ -1,17 +1,16 @@
 """A labelled grid of pictures, to compare them at a glance."""
 
-import io
 import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageCms, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
 
-from impasto.image.encoding import to_8_bits
 from impasto.image.io import Image
+from impasto.image.paper import PAPER, on_paper
 
-PAPER, INK = (255, 255, 255), (38, 38, 38)
+INK = (38, 38, 38)
 LONGEST = 1024
 """Longest side of a cell in pixels, unless asked otherwise: what is larger is for a file of its own."""
 
@@ -43,7 +42,7 @@ def grid(
     """
     assert any(cells), "a grid needs a picture"
     assert len(labels) in (0, len(cells)), f"{len(labels)} labels for {len(cells)} cells"
-    pictures = [None if cell is None else _on_paper(cell) for cell in cells]
+    pictures = [None if cell is None else on_paper(cell) for cell in cells]
     width, height = _box(pictures, longest)
     font = _font(max(width, height))
     line = round(1.5 * _height(font))
@@ -66,30 +65,6 @@ def grid(
         _write(side, label, font, (0, 0, height, line))
         sheet.paste(side.transpose(Pillow.Transpose.ROTATE_90), (gap // 2, top + row * down))
     return Image(np.asarray(sheet), name="grid")
-
-
-def _on_paper(image: Image) -> Pillow.Image:
-    """Return a picture as 8-bit sRGB, what is transparent on white."""
-    pixels = to_8_bits(image.pixels)
-    picture = Pillow.fromarray(pixels[:, :, 0] if image.grey else pixels)
-    if image.icc is not None:
-        picture = _in_srgb(picture, image.icc)
-    picture = picture.convert("RGB")
-    if image.alpha is None:
-        return picture
-    paper = Pillow.new("RGB", picture.size, PAPER)
-    paper.paste(picture, mask=Pillow.fromarray(to_8_bits(image.alpha)))
-    return paper
-
-
-def _in_srgb(picture: Pillow.Image, icc: bytes) -> Pillow.Image:
-    """Convert from a colour profile; one that Pillow cannot read is taken for sRGB."""
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        converted = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        return picture
-    return picture if converted is None else converted
 
 
 def _box(pictures: Sequence[Pillow.Image | None], longest: int) -> tuple[int, int]:

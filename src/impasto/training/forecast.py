@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from impasto.training.run import RunSettings
+from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 
 TAKEN = 4

@@ -26,7 +26,13 @@ SEEN = {"relu1_1": 1 / 32, "relu2_1": 1 / 16, "relu3_1": 1 / 8, "relu4_1": 1 / 4
 
 
 class LabelledTraining(AdversarialTraining):
-    """Maps with pictures in; what is held out is painted whole, as `impasto translate` would."""
+    """Maps with pictures in; what is held out is painted whole, as `impasto translate` would.
+
+    Attributes:
+        named_colors: Name and colour of each class, where the data says them: the model file keeps them.
+    """
+
+    named_colors: tuple[tuple[str, str], ...] = ()
 
     settings: LabelSettings
     generator: Generator

@@ -1,6 +1,7 @@
 """Training of `methods.pix2pixhd`: the global generator first, and then all of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -100,4 +101,4 @@ class Pix2PixHDTraining(LabelledTraining):
 
     def card(self) -> Card:
         """Return what the model file says about itself."""
-        return card_of(self.settings)
+        return replace(card_of(self.settings), palette=self.named_colors)

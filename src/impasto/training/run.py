@@ -2,7 +2,8 @@
 
 The folder holds `config.json` (what was asked for), `metrics.jsonl` (losses), `samples/` (the same photos painted
 as the training goes), `checkpoints/last.safetensors` and `best.safetensors` (everything needed to go on exactly),
-`model.safetensors` (the network with the lowest held-out loss) and `tensorboard/` (its events).
+`model.safetensors` (the network with the lowest held-out loss), `state.json` (how far it is, and what the watchdog
+said) and `tensorboard/` (its events).
 """
 
 import json
@@ -11,60 +12,31 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 
-from impasto.errors import ImpastoError, InputError, SettingError, check_choice, check_whole
+from impasto.errors import ImpastoError, InputError, SettingError
 from impasto.image.io import encode_image, read_image
-from impasto.nn.compute import Device, choose_device, choose_dtype, out_of_memory
-from impasto.training.chapters import CHAPTER
+from impasto.nn.compute import choose_device, choose_dtype, out_of_memory
+from impasto.training.background import LEFT_BY_STARTERS
 from impasto.training.checkpoint import SafetensorsCheckpoints
 from impasto.training.module import Training
+from impasto.training.run_settings import RunSettings
 from impasto.training.watchdog import Watchdog
 from impasto.weights.model import write_model
 from impasto.writing import replace_file
 
-Mixed = Literal["auto", "bf16-mixed", "16-mixed", "32-true"]
 LOGGED_EVERY = 10
 """Steps between two lines of metrics."""
 
-Trouble = Literal["warn", "stop"]
 OnWarning = Callable[[str], None]
 """Called with what the watchdog has to say, in one line."""
 OnTrainingStep = Callable[[int, int, Mapping[str, float]], None]
 """Called after every step with the steps done, the steps in all, and the losses; raising in it cancels."""
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """How a training is run; every value is checked at once."""
-
-    device: Device = "auto"
-    """Where to compute."""
-    precision: Mixed = "auto"
-    """In what: `auto` mixes bf16 in where the hardware computes in it."""
-    devices: int = 1
-    """How many processes train together, each with a batch of its own: one a GPU, or several on the CPU."""
-    evaluate_every: int = 500
-    """Steps between two looks at held-out photos, which give samples and the best weights."""
-    patience: int = 20
-    """Looks without a lower held-out loss after which the training stops early; 0 never stops it."""
-    trouble: Trouble = "warn"
-    """What the watchdog does that notices a dead discriminator, collapse, inversion or a checkerboard."""
-
-    def __post_init__(self) -> None:
-        check_choice("device", self.device, Device)
-        check_choice("precision", self.precision, Mixed)
-        check_whole("devices", self.devices, 1, 1024)
-        check_whole("evaluate_every", self.evaluate_every, CHAPTER, 1_000_000)
-        if self.evaluate_every % CHAPTER:
-            raise SettingError(f"evaluate_every is {self.evaluate_every}; allowed are multiples of {CHAPTER}")
-        check_whole("patience", self.patience, 0, 1_000_000)
-        check_choice("trouble", self.trouble, Trouble)
 
 
 @dataclass(frozen=True)
@@ -184,7 +156,7 @@ def _claim(folder: Path, config: Mapping[str, Any], defaults: Mapping[str, Any])
                 "repeat its command to go on with it, or give another folder to --run"
             )
         return
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(each.name not in LEFT_BY_STARTERS for each in folder.iterdir()):
         raise InputError(f"{folder} is no run of impasto and not empty; give another folder to --run")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -272,6 +244,7 @@ class _Keeper(lightning.Callback):
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step_of(line) <= self._saved]
             replace_file(path, "".join(f"{line}\n" for line in kept).encode())
+        self._tell()
 
     def on_train_batch_end(
         self,
@@ -323,6 +296,7 @@ class _Keeper(lightning.Callback):
         if self._better and trainer.is_global_zero:
             _copy(path, path.with_name("best.safetensors"))
             self._better = False
+        self._tell()
 
     def _evaluate(self, trainer: lightning.Trainer) -> bool:
         """Look at held-out photos; return whether the network is the best so far."""
@@ -365,6 +339,17 @@ class _Keeper(lightning.Callback):
             if self.on_warning is not None:
                 self.on_warning(self.warnings[-1])
             self._in_trouble = self._in_trouble or self.settings.trouble == "stop"
+        if said:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Write for whoever watches how far the run is; `seconds` are those of the steps that are saved."""
+        if self.training.global_rank:
+            return
+        done = self.stopped or self.steps >= self.training.steps
+        state = {"step": self._saved, "steps": self.training.steps, "seconds": round(self.seconds, 3)}
+        said = {"done": done and self._saved == self.steps, "warnings": self.warnings}
+        replace_file(self.folder / "state.json", json.dumps(state | said, indent=2).encode())
 
     def _write(self, values: Mapping[str, float]) -> None:
         if self.training.global_rank:

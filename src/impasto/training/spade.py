@@ -1,6 +1,7 @@
 """Training of `methods.spade`: an encoder, if there is one, learns with the generator what pictures look like."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class SpadeTraining(LabelledTraining):
 
     def card(self) -> Card:
         """Return what the model file says about itself."""
-        return card_of(self.settings)
+        return replace(card_of(self.settings), palette=self.named_colors)
 
     def painted(self, labels: Features, batch: LabelledBatch) -> tuple[Picture, dict[str, Tensor]]:
         """Return maps painted like their pictures, and how far what those look like is from N(0, 1)."""

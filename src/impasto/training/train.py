@@ -27,7 +27,8 @@ from impasto.training.module import Training
 from impasto.training.multistyle import MultistyleTraining
 from impasto.training.one_pass import OnePassTraining, Settings
 from impasto.training.prediction import PredictionTraining
-from impasto.training.run import OnTrainingStep, OnWarning, RunSettings, Trained, run_training
+from impasto.training.run import OnTrainingStep, OnWarning, Trained, run_training
+from impasto.training.run_settings import RunSettings
 from impasto.training.translators import Settings as TranslatorSettings
 from impasto.training.translators import translator_training
 from impasto.weights.model import Card, read_model

@@ -100,11 +100,12 @@ def translator_training(settings: Settings, data: Path) -> tuple[AdversarialTrai
     if not settings.classes:
         settings = replace(settings, classes=count_classes(found))
     paths = [path for item in (*trained, *held_out) for path in item if path is not None]
-    training: AdversarialTraining
+    training: SpadeTraining | Pix2PixHDTraining
     if isinstance(settings, SpadeSettings):
         training = SpadeTraining(settings, trained, held_out, found.palette)
     else:
         training = Pix2PixHDTraining(settings, trained, held_out, found.palette)
+    training.named_colors = found.named_colors
     return training, _described(len(trained), len(held_out), paths)
 
 

@@ -33,6 +33,7 @@ class Card:
         channels: Of the pictures it takes and gives.
         value_range: Of their values.
         inference: How its norms and dropouts behave when it is applied.
+        palette: Name and colour (`#rrggbb`) of each class of the label maps it paints, as far as its data says.
         format: Version of this description.
     """
 
@@ -44,6 +45,7 @@ class Card:
     channels: tuple[int, int] = (3, 3)
     value_range: tuple[float, float] = (0.0, 1.0)
     inference: Mapping[str, str] = field(default_factory=lambda: {"norm": "instance", "dropout": "none"})
+    palette: tuple[tuple[str, str], ...] = ()
     format: int = FORMAT
 
     def settings_as(self, kind: type[Settings]) -> Settings:
@@ -72,6 +74,21 @@ def read_model(path: Path) -> tuple[Card, dict[str, Tensor]]:
         InputError: If there is no such file.
         WeightsError: If it is damaged, no model of ours, or made by a later version.
     """
+    described, tensors = _read(path, with_tensors=True)
+    return _card(path, described), tensors
+
+
+def read_card(path: Path) -> Card:
+    """Return what a model file says about itself alone.
+
+    Raises:
+        InputError: As `read_model`.
+        WeightsError: Likewise.
+    """
+    return _card(path, _read(path, with_tensors=False)[0])
+
+
+def _read(path: Path, *, with_tensors: bool) -> tuple[str, dict[str, Tensor]]:
     if not path.is_file():
         raise InputError(
             f"there is no model {path}; give a .safetensors that impasto wrote, or a published checkpoint"
@@ -79,14 +96,15 @@ def read_model(path: Path) -> tuple[Card, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             described = (file.metadata() or {}).get(_KEY)
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 -- not a mapping
+            names = list(file.keys()) if with_tensors else []
+            tensors = {name: file.get_tensor(name).float() for name in names}
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged, or no model file: {error}") from None
     if described is None:
         raise WeightsError(
             f"{path} does not say what it is; give a model that impasto wrote, or try impasto convert"
         )
-    return _card(path, described), tensors
+    return described, tensors
 
 
 def _card(path: Path, described: str) -> Card:
@@ -96,6 +114,7 @@ def _card(path: Path, described: str) -> Card:
             raise WeightsError(f"{path} was made by a later impasto (format {values['format']}); update impasto")
         for name in ("styles", "channels", "value_range"):
             values[name] = tuple(values[name])
+        values["palette"] = tuple((str(name), str(color)) for name, color in values.get("palette", ()))
         return Card(**values)
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"what {path} says about itself is damaged ({error})") from None
