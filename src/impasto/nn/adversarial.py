@@ -27,7 +27,8 @@ class AdversarialSettings:
     accumulate: int = 1
     """How many batches a step adds up: as if batches were so many times as large, in the memory of one."""
     ema_decay: float = 0.0
-    """How long the generator that is kept remembers the ones before, such as 0.999; 0 keeps the last one."""
+    """How long the generator that is kept remembers the ones before, such as 0.999; 0 keeps the last one. In the
+    beginning it remembers less, so that it is not what was drawn at first."""
     learning_rate: float = 2e-4
     """Of Adam, for both networks."""
     betas: tuple[float, float] = (0.5, 0.999)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from impasto._typing import Features
 from impasto.errors import ImpastoError, SettingError
@@ -21,6 +21,7 @@ from impasto.nn.compute import lay_out
 from impasto.nn.translate import Generator
 from impasto.training.diff_augment import DiffAugment
 from impasto.training.module import Training
+from impasto.training.running_mean import running_mean
 from impasto.training.watchdog import ACCURACY
 from impasto.weights.model import Card
 
@@ -127,7 +128,7 @@ class AdversarialTraining(Training):
             for network in self.networks().values():
                 lay_out(network)
         if self.settings.ema_decay:
-            average = get_ema_multi_avg_fn(self.settings.ema_decay)
+            average = running_mean(self.settings.ema_decay)
             self.averaged = AveragedModel(self.generator, multi_avg_fn=average, use_buffers=True)
             self.averaged.requires_grad_(False)
 
