@@ -25,8 +25,9 @@ from mkdocs.structure.files import File, Files
 
 from docs_drawings import DRAWINGS
 from impasto.cli import main
-from impasto.cli.methods_run import count_parameters, settings_table
+from impasto.cli.methods_run import count_parameters
 from impasto.methods import METHODS
+from impasto.verbs.described import settings_table
 
 HELP_COLUMNS = "96"
 
