@@ -50,7 +50,7 @@ LEAST = 64
 FEWEST = 32
 """Tiles from which taking the weights there is not most of the work."""
 STRIP = 5_000_000
-"""Numbers in the basis that are there at once: fewer wait for each other more often, more take memory."""
+"""Numbers in the basis that are there at once: with fewer, threads wait for each other; more take more memory."""
 
 
 class Conv3x3(nn.Conv2d):

@@ -22,8 +22,7 @@ def running_mean(decay: float) -> Average:
 
     @torch.no_grad()
     def update(means: Sequence[Tensor], values: Sequence[Tensor], updates: Tensor | int) -> None:
-        done = torch.as_tensor(updates, dtype=torch.float64)
-        new = 1 - ((1 + done) / (10 + done)).clamp(max=decay)
+        new = (9 / (10 + torch.as_tensor(updates))).clamp(min=1 - decay)
         for mean, value in zip(means, values, strict=True):
             if mean.is_floating_point():
                 mean.lerp_(value, new.to(mean))
