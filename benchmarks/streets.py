@@ -12,7 +12,6 @@ line.
 """
 
 import argparse
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -67,7 +66,7 @@ def train(arguments: argparse.Namespace) -> None:
         time.sleep(2)
         if time.perf_counter() - began > 3600 * arguments.hours:
             for process in running:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
             for process in running:
                 process.wait()
     say(trained_minutes=round((time.perf_counter() - began) / 60, 1))

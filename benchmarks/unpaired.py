@@ -17,7 +17,6 @@ CycleGAN's distance to the best of the others': above 1 means that the latter is
 
 import argparse
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -58,14 +57,14 @@ def start(method: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]
     """Start a training, or go on with it."""
     settings = {
         "--data": arguments.runs / "data",
+        "--generator": arguments.generator, "--num-downs": (arguments.size & -arguments.size).bit_length() - 1,
         "--crop-size": arguments.size, "--load-size": arguments.size * 286 // 256,
         "--base-channels": arguments.base_channels, "--num-blocks": arguments.num_blocks,
         "--epochs": FOREVER, "--decay-epochs": 0, "--ema-decay": 0.999,
         "--evaluate-every": arguments.every, "--patience": 0, "--learning-rate": arguments.learning_rate,
     }  # fmt: skip
     if method == "cyclegan":
-        settings |= {"--upsampling": "resize", "--generator": arguments.generator}
-        settings["--num-downs"] = (arguments.size & -arguments.size).bit_length() - 1
+        settings["--upsampling"] = "resize"
     for method_of, name, value in arguments.give:
         if method_of == method:
             settings[f"--{name}"] = value
@@ -105,10 +104,10 @@ def train_all(arguments: argparse.Namespace) -> dict[str, float]:
                 told[method] += 1
                 say(name=method, step=look["step"], kid=look["held_out_kid_b"], edges=look["held_out_edges"])
             ended = process.poll()
-            if ended not in (None, 130):
+            if ended not in (None, 130, 143):
                 sys.exit(f"the training {method} ended with {ended}; see {arguments.runs / method}.log")
             if over and ended is None:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
                 ended = process.wait()
             if ended is not None:
                 taken[method] = time.perf_counter() - began
@@ -153,7 +152,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--base-channels", type=int, default=32)
     parser.add_argument("--num-blocks", type=int, default=6)
-    parser.add_argument("--generator", choices=get_args(Architecture), default="resnet", help="CycleGAN's")
+    parser.add_argument("--generator", choices=get_args(Architecture), default="resnet")
     parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--diff-augment", action="store_true", help="for long trainings on few pictures")
     parser.add_argument(

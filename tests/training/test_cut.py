@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, normalize, pad, relu
+from torch.nn.functional import conv2d, leaky_relu, normalize, pad, relu
 
 from impasto.errors import SettingError
 from impasto.image.tensors import to_tensor
@@ -20,11 +20,13 @@ from impasto.methods.cut import (
     SinCutSettings,
     encode,
     generator_of,
+    layers_seen,
     networks,
     sample_places,
 )
 from impasto.nn.antialias import halved
 from impasto.nn.resnet import ResnetGenerator
+from impasto.nn.unet import UNet
 from impasto.training.adversarial import frozen
 from impasto.training.cut import CutTraining
 from impasto.training.run import Trained
@@ -41,6 +43,7 @@ TINY = {
 }  # fmt: skip
 SMALL = CutSettings(**TINY)
 FAST = FastCutSettings(**TINY)
+UNET = replace(SMALL, generator="unet", num_downs=5, nce_layers=(0, 1, 3))
 SINGLE = SinCutSettings(**{**TINY, "num_patches": 1, "crops_a_round": 4, "zoom": 1.5, "batch_size": 4, "epochs": 5})
 
 
@@ -58,7 +61,7 @@ def run(data: Path, folder: Path, settings: CutSettings = SMALL, until: int | No
 
 
 @pytest.mark.parametrize(
-    "settings", [replace(SMALL, batch_size=1, accumulate=2, ema_decay=0.9, diff_augment=True), FAST, SINGLE]
+    "settings", [replace(SMALL, batch_size=1, accumulate=2, ema_decay=0.9, diff_augment=True), FAST, UNET, SINGLE]
 )
 def test_a_resumed_run_is_the_one_never_stopped(settings: CutSettings, kinds: Path, tmp_path: Path):
     whole = run(kinds, tmp_path / "whole", settings)
@@ -89,7 +92,7 @@ def test_fastcut_and_sincut_are_as_published():
     assert (fast.nce_weight, fast.nce_identity, fast.flip_equivariance) == (10, False, True)
     assert (fast.epochs, fast.decay_epochs) == (150, 50)
     for settings in (cut, fast):
-        assert settings.nce_layers == (0, 4, 8, 12, 16) and settings.num_patches == 256
+        assert settings.compared == (0, 4, 8, 12, 16) and settings.num_patches == 256
         assert settings.temperature == 0.07
     assert (single.nce_weight, single.identity_weight, single.r1_weight) == (4, 1, 1)
     assert (single.crop_size, single.batch_size, single.num_patches, single.others) == (64, 16, 1, "batch")
@@ -115,8 +118,14 @@ def made(kinds: Path, settings: CutSettings = SMALL) -> CutTraining:
     return CutTraining(settings, *Unpaired.under(kinds))
 
 
-def walked(network: ResnetGenerator, picture: Tensor, last: int) -> list[Tensor]:
-    """Return every layer of the authors' list of layers up to a number, the one after the other."""
+def walked(network: ResnetGenerator | UNet, picture: Tensor, last: int) -> list[Tensor]:
+    """Return every layer of the authors' list of layers up to a number, or every halving, one after the other."""
+    if isinstance(network, UNet):
+        halves = [picture, conv2d(picture, network.down[0].weight, network.down[0].bias, stride=2, padding=1)]
+        for down, norm in zip(network.down[1:], network.down_norm, strict=False):
+            given = leaky_relu(norm(halves[-1]), 0.2)
+            halves.append(conv2d(given, down.weight, down.bias, stride=2, padding=1))
+        return halves[: last + 1]
     layers = [pad(picture, (3, 3, 3, 3), mode="reflect")]
     layers.append(conv2d(layers[0], network.enter.weight, network.enter.bias))
     layers += [network.enter_norm(layers[-1])]
@@ -141,6 +150,23 @@ def test_what_is_compared_is_what_the_authors_number_so():
         torch.testing.assert_close(found, wanted[layer], msg=str(layer))
 
 
+def test_what_is_compared_of_a_unet_is_what_it_has_halved_so_often(kinds: Path):
+    torch.manual_seed(0)
+    network = made(kinds, replace(UNET, nce_layers=())).generator
+    assert isinstance(network, UNet)
+    picture = torch.rand(2, 3, 32, 64)
+    wanted = walked(network, picture, 4)
+    ran: list[int] = []
+    network.down[4].register_forward_hook(lambda *_: ran.append(4))
+    for layer, found in enumerate(encode(network, picture, (0, 1, 2, 3, 4))):
+        torch.testing.assert_close(found, wanted[layer], msg=str(layer))
+        assert found.shape[2:] == (32 >> layer, 64 >> layer)
+    assert not ran, "what is not compared is not computed"
+    with layers_seen(network, (0, 1, 2, 3, 4)) as seen:
+        network(picture)
+    assert all(torch.equal(one, other) for one, other in zip(seen, wanted, strict=True))
+
+
 def slowly(training: CutTraining, a: Tensor, b: Tensor, places: list[Tensor], *, flipped: bool) -> dict[str, float]:
     """Return the objective, one picture, one layer and one place at a time."""
     settings, network, heads = training.settings, training.generator, training.heads
@@ -148,9 +174,9 @@ def slowly(training: CutTraining, a: Tensor, b: Tensor, places: list[Tensor], *,
 
     def vectors(picture: Tensor, *, mirrored: bool = False) -> list[Tensor]:
         """Return vectors of the places, which are those of the picture before it was mirrored."""
-        layers = walked(network, picture, settings.nce_layers[-1])
+        layers = walked(network, picture, settings.compared[-1])
         found = []
-        for number, layer in enumerate(settings.nce_layers):
+        for number, layer in enumerate(settings.compared):
             width = layers[layer].shape[3]
             rows = []
             for place in places[number].tolist():
@@ -186,7 +212,9 @@ def slowly(training: CutTraining, a: Tensor, b: Tensor, places: list[Tensor], *,
     return terms
 
 
-@pytest.mark.parametrize(("settings", "flipped"), [(SMALL, False), (FAST, True), (FAST, False), (SINGLE, False)])
+@pytest.mark.parametrize(
+    ("settings", "flipped"), [(SMALL, False), (FAST, True), (FAST, False), (SINGLE, False), (UNET, False)]
+)
 def test_the_objective_is_the_papers(settings: CutSettings, flipped: bool, kinds: Path):
     torch.manual_seed(0)
     training = made(kinds, settings).double()
@@ -300,7 +328,9 @@ def test_one_picture_of_each_kind_is_enough(kinds: Path, tmp_path: Path, photo: 
 
 def test_refusals():
     for changes, words in (
-        ({"nce_layers": ()}, "nce_layers is empty; choose some of 0, 4, 8, 12"),
+        ({"generator": "vit"}, "generator is 'vit'"),
+        ({"generator": "unet", "crop_size": 96, "num_downs": 6}, "crop_size is 96, but a U-Net with num_downs 6"),
+        ({"generator": "unet", "crop_size": 32, "num_downs": 5, "nce_layers": (5,)}, "nce_layers is 5"),
         ({"nce_layers": (4, 0)}, "nce_layers is 4 0; choose some of .*, in order"),
         ({"nce_layers": (5,)}, "nce_layers is 5"),
         ({"num_blocks": 2}, "nce_layers is 16"),

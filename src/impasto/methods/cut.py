@@ -17,7 +17,8 @@ are those of the pass that translates it. H's first weights are drawn from N(0, 
 improved by the optimiser of G, which does for each what one of its own would. SinCUT has the ResNet and the
 PatchGAN, narrower and without normalisation, since a crop's statistics are not those of the picture, where the
 authors have StyleGAN2's networks, and so other layers, weights and a tenth of the rate; every crop has a scale of
-its own. With `diff_augment` D sees pictures changed at random (Zhao et al. 2020), for small data.
+its own. With `diff_augment` D sees pictures changed at random (Zhao et al. 2020), for small data. Besides the
+ResNet there can be a U-Net, whose encoder is compared where it has halved the picture 0 to 4 times.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,16 +36,19 @@ from impasto.data.pairs import Direction
 from impasto.errors import SettingError, check_choice, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
 from impasto.losses.patchnce import TEMPERATURE
-from impasto.nn.adversarial import AdversarialSettings
+from impasto.nn.adversarial import AdversarialSettings, Architecture
 from impasto.nn.blocks import init_normal
 from impasto.nn.patchgan import PatchGAN
 from impasto.nn.resnet import ResnetGenerator
+from impasto.nn.unet import UNet
 from impasto.weights.model import Card
 
 Others = Literal["picture", "batch"]
 CutNorm = Literal["instance", "none"]
 PADDED, DOWN, BLOCKS = 0, (4, 8), 12
-"""The authors' numbers of the padded picture, of the convolutions that go down, and of the first block."""
+"""The authors' numbers of the ResNet's padded picture, of its convolutions that go down, and of its first block."""
+PAPERS, UNETS = (0, 4, 8, 12, 16), (0, 1, 2, 3, 4)
+"""The layers that are compared where none are given, of the ResNet and of the U-Net."""
 WIDTH = 256
 """Numbers that H makes of each place."""
 
@@ -63,8 +67,12 @@ class CutSettings(AdversarialSettings):
     """Channels of what it becomes."""
     base_channels: int = 64
     """Channels of the first layers; the paper's are 64."""
+    generator: Architecture = "resnet"
+    """The paper's ResNet, or a U-Net."""
     num_blocks: int = 9
-    """Residual blocks of the generator."""
+    """Residual blocks of the ResNet."""
+    num_downs: int = 8
+    """How often the U-Net halves the picture: 8 for crops of 256 pixels, 7 for 128."""
     num_layers: int = 3
     """Layers of stride 2 of the discriminator: 3 see 70 × 70 pixels."""
     norm: CutNorm = "instance"
@@ -73,9 +81,10 @@ class CutSettings(AdversarialSettings):
     """How much PatchNCE counts beside the adversarial term; the paper's λ."""
     nce_identity: bool = True
     """Whether pictures that are of the kind already are compared with what becomes of them, too."""
-    nce_layers: tuple[int, ...] = (0, 4, 8, 12, 16)
-    """Layers of the encoder that are compared, by the authors' numbers: 0 is the picture, 4 and 8 go down, 12 and
-    more are blocks."""
+    nce_layers: tuple[int, ...] = ()
+    """Layers of the encoder that are compared. Of the ResNet by the authors' numbers: 0 is the picture, 4 and 8 go
+    down, 12 and more are blocks; of the U-Net by how often they halve the picture. Without any given they are the
+    paper's 0 4 8 12 16, or 0 1 2 3 4."""
     num_patches: int = 256
     """Places of each layer that are told from each other."""
     others: Others = "picture"
@@ -108,17 +117,22 @@ class CutSettings(AdversarialSettings):
         check_range("temperature", self.temperature, 1e-3, 1e3)
         check_range("zoom", self.zoom, 1, 16)
         check_whole("base_channels", self.base_channels, 1, 1024)
+        check_choice("generator", self.generator, Architecture)
         check_whole("num_blocks", self.num_blocks, 0, 64)
+        check_whole("num_downs", self.num_downs, 5, 12)
         check_whole("num_layers", self.num_layers, 1, 8)
         check_whole("num_patches", self.num_patches, 1, 65536)
         check_whole("crops_a_round", self.crops_a_round, 0, 1_000_000_000)
         known = (PADDED, *DOWN, *range(BLOCKS, BLOCKS + self.num_blocks))
-        for layer in self.nce_layers:
+        if self.generator == "unet":
+            self.check_halved(self.num_downs)
+            known = (*range(self.num_downs),)
+        for layer in self.compared:
             check_choice("nce_layers", layer, known)
-        if not self.nce_layers or sorted({*self.nce_layers}) != [*self.nce_layers]:
+        if sorted({*self.compared}) != [*self.compared]:
             raise SettingError(
-                f"nce_layers is {' '.join(map(str, self.nce_layers)) or 'empty'}; choose some of "
-                f"{', '.join(map(str, known))}, in order"
+                f"nce_layers is {' '.join(map(str, self.compared))}; choose some of {', '.join(map(str, known))}, "
+                "in order"
             )
         if self.in_channels != self.out_channels:
             raise SettingError(
@@ -129,6 +143,11 @@ class CutSettings(AdversarialSettings):
             raise SettingError("num_patches is 1, of which none can be told from others; set others batch, or more")
         if self.others == "batch" and self.batch_size * self.num_patches < 2:
             raise SettingError("a batch has one place, which cannot be told from others; raise batch_size")
+
+    @property
+    def compared(self) -> tuple[int, ...]:
+        """The layers of the encoder that are compared."""
+        return self.nce_layers or (UNETS if self.generator == "unet" else PAPERS)
 
     @property
     def translates_both(self) -> bool:
@@ -221,15 +240,23 @@ def sample_places(features: Sequence[Tensor], count: int) -> list[Tensor]:
     return [torch.randperm(layer[0, 0].numel())[:count].to(layer.device) for layer in features]
 
 
+def _layers(generator: ResnetGenerator | UNet) -> tuple[nn.Module, dict[int, nn.Module]]:
+    """Return the layer that takes the picture, and those after it that can be compared, by their numbers."""
+    if isinstance(generator, UNet):
+        return generator.down[0], dict(enumerate(generator.down, 1))
+    places = dict(zip(DOWN, generator.down, strict=True)) | dict(enumerate(generator.blocks, BLOCKS))
+    return generator.enter, places
+
+
 @contextmanager
-def layers_seen(generator: ResnetGenerator, layers: Sequence[int]) -> Iterator[list[Features]]:
+def layers_seen(generator: ResnetGenerator | UNet, layers: Sequence[int]) -> Iterator[list[Features]]:
     """Gather what layers of the encoder give of the one batch that goes through it meanwhile.
 
-    The picture is taken with its border, and convolutions that go down before they are normalised.
+    The picture is taken with its border, if it has one, and convolutions that go down before they are normalised.
 
     Args:
         generator: Which.
-        layers: The authors' numbers, in order.
+        layers: Their numbers, as `nce_layers` has them, in order.
     """
     found: list[Features] = []
 
@@ -239,9 +266,9 @@ def layers_seen(generator: ResnetGenerator, layers: Sequence[int]) -> Iterator[l
     def keep_output(_: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
         found.append(output)
 
-    places = dict(zip(DOWN, generator.down, strict=True)) | dict(enumerate(generator.blocks, BLOCKS))
+    enter, places = _layers(generator)
     hooks = [
-        generator.enter.register_forward_pre_hook(keep_input)
+        enter.register_forward_pre_hook(keep_input)
         if layer == PADDED
         else places[layer].register_forward_hook(keep_output)
         for layer in layers
@@ -253,29 +280,30 @@ def layers_seen(generator: ResnetGenerator, layers: Sequence[int]) -> Iterator[l
             hook.remove()
 
 
-def encode(generator: ResnetGenerator, picture: Features, layers: Sequence[int]) -> list[Features]:
+def encode(generator: ResnetGenerator | UNet, picture: Features, layers: Sequence[int]) -> list[Features]:
     """Return what layers of the encoder give of pictures, without computing any that come after.
 
     Args:
         generator: Which.
         picture: `(b, c, height, width)` in [-1, 1].
-        layers: The authors' numbers, in order.
+        layers: Their numbers, as `nce_layers` has them, in order.
     """
     with layers_seen(generator, layers) as found:
-        generator.encoded(picture, max(0, layers[-1] + 1 - BLOCKS))
+        if isinstance(generator, UNet):
+            generator.encoded(picture, layers[-1])
+        else:
+            generator.encoded(picture, max(0, layers[-1] + 1 - BLOCKS))
     return found
 
 
-def generator_of(settings: CutSettings) -> ResnetGenerator:
+def generator_of(settings: CutSettings) -> ResnetGenerator | UNet:
     """Return the generator that settings describe, its first weights drawn."""
-    network = ResnetGenerator(
-        settings.in_channels,
-        settings.out_channels,
-        settings.base_channels,
-        settings.num_blocks,
-        settings.norm,
-        antialiased=True,
-    )
+    shape = settings.in_channels, settings.out_channels, settings.base_channels
+    network: ResnetGenerator | UNet
+    if settings.generator == "unet":
+        network = UNet(*shape, settings.num_downs, settings.norm, dropout=False, upsampling="resize")
+    else:
+        network = ResnetGenerator(*shape, settings.num_blocks, settings.norm, antialiased=True)
     _draw(network, settings)
     return network
 
@@ -289,9 +317,12 @@ def discriminator_of(settings: CutSettings) -> PatchGAN:
 
 def heads_of(settings: CutSettings) -> Heads:
     """Return the heads that settings describe, their first weights drawn."""
-    base = settings.base_channels
-    widths = {PADDED: settings.in_channels, DOWN[0]: 2 * base, DOWN[1]: 4 * base}
-    heads = Heads([widths.get(layer, 4 * base) for layer in settings.nce_layers])
+    with torch.device("meta"):
+        places = _layers(generator_of(settings))[1]
+    widths = [
+        next(places[layer].parameters()).shape[0] if layer else settings.in_channels for layer in settings.compared
+    ]
+    heads = Heads(widths)
     init_normal(heads)
     return heads
 

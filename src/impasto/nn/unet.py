@@ -118,6 +118,18 @@ class UNet(Generator):
         widened: Tensor = self.dropout[level](self.up_norm[level](self.up[level](relu(inner))))
         return widened
 
+    def encoded(self, picture: Features, num_downs: int) -> Float[Tensor, "b d _h _w"]:
+        """Return what the encoder gives after some of its layers, which is computed up to there.
+
+        Args:
+            picture: `(b, in_channels, height, width)` in [-1, 1].
+            num_downs: How many, each of which halves the picture.
+        """
+        features = picture
+        for level in range(num_downs):
+            features = self.down_norm[level](self.down[level](leaky_relu(features, 0.2) if level else features))
+        return features
+
     def in_strips(self, picture: Source) -> Source:
         """Return what paints strips of a picture's translation; the small layers inside are computed whole."""
         painted = self._below_in_strips(picture, 0)

@@ -23,6 +23,7 @@ from impasto.methods.cut import (
 )
 from impasto.nn.resnet import ResnetGenerator
 from impasto.nn.translate import Generator
+from impasto.nn.unet import UNet
 from impasto.training.adversarial import AsJudged, frozen, side_by_side
 from impasto.training.unpaired import SAMPLES, UnpairedTraining
 from impasto.weights.model import Card
@@ -32,7 +33,7 @@ class CutTraining(UnpairedTraining):
     """One way: what is translated is called A here, whichever folder it lies in."""
 
     settings: CutSettings
-    generator: ResnetGenerator
+    generator: ResnetGenerator | UNet
 
     def __init__(self, settings: CutSettings, trained: UnpairedFolder, held_out: UnpairedFolder) -> None:
         if settings.direction == "BtoA":
@@ -92,11 +93,11 @@ class CutTraining(UnpairedTraining):
             pictures: In [-1, 1].
             flipped: Whether they are translated mirrored; what is seen is that of the pictures as they are.
         """
-        with layers_seen(self.generator, self.settings.nce_layers) as keys:
+        with layers_seen(self.generator, self.settings.compared) as keys:
             painted: Features = self.generator(pictures.flip(3) if flipped else pictures)
         if flipped:
             with torch.no_grad():
-                keys = encode(self.generator, pictures, self.settings.nce_layers)
+                keys = encode(self.generator, pictures, self.settings.compared)
         return painted, [layer.detach() for layer in keys]
 
     def discriminator_terms(
@@ -134,7 +135,7 @@ class CutTraining(UnpairedTraining):
             shares["nce_identity"] = slice(count, None)
         else:
             painted, keys = painted[:count], [layer[:count] for layer in keys]
-        queries = encode(self.generator, painted, settings.nce_layers)
+        queries = encode(self.generator, painted, settings.compared)
         queries = [layer.flip(3) for layer in queries] if flipped else queries
         found = self.heads(queries, places)
         with torch.no_grad():
