@@ -1,13 +1,14 @@
 """What the studio gives away and takes: its own pages, its visitors' own pictures, and nothing else."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from tests.studio.conftest import Start
+from tests.studio.conftest import Start, drop, part
 from tests.studio.hostility import Stranger
 
 HERE = str(Path(__file__))
@@ -94,3 +95,15 @@ def test_all_pictures_are_gone_in_the_end(start: Start, folder: Path, monkeypatc
     process.send_signal(signal.SIGTERM)
     process.wait(60)
     assert not private.exists()
+
+
+def test_answers_can_come_as_long_as_a_page_is_open(visit: Callable[..., Any], folder: Path) -> None:
+    ended = list[str]()
+    page = visit()
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: ended.append(request.url))
+    panel = part(page, "Style")
+    drop(panel, folder / "cat.png")
+    panel.get_by_text("cat.png, 64 × 48 pixels").wait_for()
+    page.wait_for_timeout(1000)
+    assert any("queue/join" in url for url in ended) and not any("queue/data" in url for url in ended)

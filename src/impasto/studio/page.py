@@ -13,6 +13,8 @@ TITLE = "impasto studio"
 MASTHEAD = '<div class="masthead"><h1>impasto</h1><p>Your photo in a painter\'s hand.</p></div>'
 SWEEP_SECONDS, KEEP_SECONDS = 600, 3600
 """How often files that passed through the page are looked at, and at which age they are removed."""
+OPEN = "open"
+"""An event of each page that never ends."""
 
 
 def page(visitors: Visitors, places: Places) -> gr.Blocks:
@@ -33,11 +35,26 @@ def page(visitors: Visitors, places: Places) -> gr.Blocks:
         with gr.Tab("Train", elem_id="train"):
             TrainTab(places)
 
+        def stay(request: gr.Request) -> None:
+            _waiting(blocks).setdefault(request.session_hash or "", set()).add(OPEN)
+
         def forget(request: gr.Request) -> None:
+            _waiting(blocks).get(request.session_hash or "", set()).discard(OPEN)
             visitors.forget(request.session_hash)
 
+        blocks.load(stay, show_progress="hidden", api_visibility="private")
         blocks.unload(forget)
     blocks.queue(default_concurrency_limit=None)
     # only then does Gradio itself ask where a file lies that a page names
     blocks.has_launched = True
     return blocks
+
+
+def _waiting(blocks: gr.Blocks) -> dict[str, set[str]]:
+    """Return which events each page waits for.
+
+    Gradio ends the stream of answers to a page when none is left, and a page that asks for something while the news
+    of that is under way never hears of it; so each has one, as long as it is open.
+    """
+    waiting: dict[str, set[str]] = blocks._queue.pending_event_ids_session
+    return waiting
