@@ -104,7 +104,7 @@ def train_all(arguments: argparse.Namespace) -> dict[str, float]:
                 told[method] += 1
                 say(name=method, step=look["step"], kid=look["held_out_kid_b"], edges=look["held_out_edges"])
             ended = process.poll()
-            if ended not in (None, 130, 143):
+            if ended not in (None, 0, 130, 143):
                 sys.exit(f"the training {method} ended with {ended}; see {arguments.runs / method}.log")
             if over and ended is None:
                 process.terminate()

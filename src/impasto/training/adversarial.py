@@ -167,34 +167,43 @@ class AdversarialTraining(Training):
     def _rate(self, times: int, update: int) -> float:
         return self.rate(update // times)
 
-    def improve(self, which: str, terms: Mapping[str, Tensor], batch: int) -> None:
+    def improve(
+        self, which: str, terms: Mapping[str, Tensor], batch: int, more: Callable[[], Mapping[str, Tensor]] = dict
+    ) -> None:
         """Take a step of one network against the sum of its terms, once enough batches are added up.
 
         Args:
             which: Its name.
             terms: Weighted; logged under their names.
             batch: The batch's number in its chapter.
+            more: Computes further terms, once the memory of the others is free again.
 
         Raises:
             ImpastoError: If one is not finite.
         """
+        place = [*self.networks()].index(which)
+        optimizer, schedule = _several(self.optimizers())[place], _several(self.lr_schedulers())[place]
+        added = self.settings.accumulate
+        if batch % added == 0:
+            optimizer.zero_grad()
+        self._learn(terms)
+        if others := more():
+            self._learn(others)
+        if (batch + 1) % added == 0:
+            optimizer.step()
+            schedule.step()
+            if which == "generator" and self.averaged is not None:
+                self.averaged.update_parameters(self.generator)
+
+    def _learn(self, terms: Mapping[str, Tensor]) -> None:
+        """Add the slopes of terms to those there are."""
         for name, term in terms.items():
             if not bool(term.isfinite()):
                 raise ImpastoError(
                     f"the loss {name} is {float(term.detach())} at step {self.steps_done}; lower learning_rate "
                     f"(now {self.settings.learning_rate:g}) and start from the last checkpoint"
                 )
-        place = [*self.networks()].index(which)
-        optimizer, schedule = _several(self.optimizers())[place], _several(self.lr_schedulers())[place]
-        added = self.settings.accumulate
-        if batch % added == 0:
-            optimizer.zero_grad()
-        self.manual_backward(torch.stack([*terms.values()]).sum() / added)
-        if (batch + 1) % added == 0:
-            optimizer.step()
-            schedule.step()
-            if which == "generator" and self.averaged is not None:
-                self.averaged.update_parameters(self.generator)
+        self.manual_backward(torch.stack([*terms.values()]).sum() / self.settings.accumulate)
         self.log_dict({name: term.detach() for name, term in terms.items()}, sync_dist=self.processes > 1)
 
     def as_judged(self, pictures: Features) -> AsJudged:

@@ -1,6 +1,7 @@
 """Training of `methods.cut`: one generator, one discriminator, and heads that compare what the encoder sees."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -74,17 +75,16 @@ class CutTraining(UnpairedTraining):
             # the same in all processes, as if one had the whole batch
             with self.noise(2, self.first_of_step(batch.positions)):
                 flipped = self.settings.flip_equivariance and bool(torch.rand(()) < 0.5)
-                given = torch.cat([real_a, real_b]) if self.settings.translates_both else real_a
-                painted, keys = self.translated(given, flipped=flipped)
+                fake_b, keys = self.translated(real_a, flipped=flipped)
                 places = sample_places(keys, self.settings.num_patches)
-            fake_b = painted[: len(real_a)]
             self.improve("discriminator", self.discriminator_terms(real_b, fake_b.detach(), seen), index)
             with frozen(self.discriminator):
                 terms = self.adversarial_terms(fake_b, seen)
-                terms |= self.nce_terms(painted, keys, places, len(real_a), flipped=flipped)
-                if self.settings.identity_weight:
-                    terms |= self.identity_terms(given[len(real_a) :], painted[len(real_a) :], flipped=flipped)
-                self.improve("generator", terms, index)
+                terms |= self.nce_terms(fake_b, keys, places, flipped=flipped)
+                # what is held for the one look back is needed by the other, too
+                del fake_b, keys
+                alone = partial(self.identity_terms, real_b, places, flipped=flipped)
+                self.improve("generator", terms, index, alone)
 
     def translated(self, pictures: Features, *, flipped: bool) -> tuple[Features, list[Features]]:
         """Return what becomes of pictures, and what the encoder sees in them, without gradients.
@@ -118,44 +118,47 @@ class CutTraining(UnpairedTraining):
         return {"gan": generator_loss(self.discriminator(seen(fake_b, None)), self.settings.adversarial)}
 
     def nce_terms(
-        self, painted: Features, keys: Sequence[Features], places: Sequence[Tensor], count: int, *, flipped: bool
+        self, painted: Features, keys: Sequence[Features], places: Sequence[Tensor], *, flipped: bool
     ) -> dict[str, Tensor]:
         """Return how badly places of what was painted are told apart by what stood there before.
 
         Args:
-            painted: Of pictures to translate, and then of those that are of the kind already, if they count.
+            painted: Of pictures.
             keys: What the encoder saw in the pictures.
             places: Which are compared.
-            count: How many pictures were to translate.
             flipped: Whether they were translated mirrored.
         """
         settings = self.settings
-        shares = {"nce": slice(0, count)}
-        if settings.nce_identity:
-            shares["nce_identity"] = slice(count, None)
-        else:
-            painted, keys = painted[:count], [layer[:count] for layer in keys]
         queries = encode(self.generator, painted, settings.compared)
         queries = [layer.flip(3) for layer in queries] if flipped else queries
-        found = self.heads(queries, places)
+        mine = self._told_apart(self.heads(queries, places))
         with torch.no_grad():
-            wanted = self.heads(keys, places)
-        weight = settings.nce_weight / len(shares)
-        terms = {}
-        for name, share in shares.items():
-            mine, others = self._told_apart(found, share), self._told_apart(wanted, share)
-            terms[name] = weight * patch_nce(mine, others, settings.temperature)
+            wanted = self._told_apart(self.heads(keys, places))
+        weight = settings.nce_weight / (2 if settings.nce_identity else 1)
+        return {"nce": weight * patch_nce(mine, wanted, settings.temperature)}
+
+    def identity_terms(self, real_b: Features, places: Sequence[Tensor], *, flipped: bool) -> dict[str, Tensor]:
+        """Return how far what is of the kind already is changed, in PatchNCE and in L1, if they count.
+
+        Args:
+            real_b: Pictures of the kind.
+            places: Which are compared.
+            flipped: Whether they are translated mirrored.
+        """
+        settings, terms = self.settings, dict[str, Tensor]()
+        if not settings.translates_both:
+            return terms
+        painted, keys = self.translated(real_b, flipped=flipped)
+        if settings.nce_identity:
+            terms["nce_identity"] = self.nce_terms(painted, keys, places, flipped=flipped)["nce"]
+        if settings.identity_weight:
+            wanted = real_b.flip(3) if flipped else real_b
+            terms["identity"] = settings.identity_weight * (painted.float() - wanted).abs().mean()
         return terms
 
-    def _told_apart(self, vectors: Sequence[Tensor], share: slice) -> list[Tensor]:
-        """Return vectors of some pictures, those together that are told from each other."""
-        some = [layer[share] for layer in vectors]
-        return [layer.flatten(0, 1)[None] for layer in some] if self.settings.others == "batch" else some
-
-    def identity_terms(self, real_b: Features, idt_b: Features, *, flipped: bool) -> dict[str, Tensor]:
-        """Return how far what is of the kind already is changed."""
-        wanted = real_b.flip(3) if flipped else real_b
-        return {"identity": self.settings.identity_weight * (idt_b.float() - wanted).abs().mean()}
+    def _told_apart(self, vectors: Sequence[Tensor]) -> list[Tensor]:
+        """Return vectors of pictures, those together that are told from each other."""
+        return [each.flatten(0, 1)[None] for each in vectors] if self.settings.others == "batch" else [*vectors]
 
     def samples(self) -> Picture:
         """Return what went in and what became of it, row by row."""
