@@ -2,9 +2,10 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +30,8 @@ FUSED = ("cpu", "cuda", "mps")
 """Where Adam has an implementation in one piece, which takes a fraction of the time."""
 AsJudged = Callable[[Features, Features | None], Features]
 """Puts pictures, and what they were made of, before a discriminator."""
+BEHIND = "behind"
+"""A term that is no loss; see `behind`."""
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -168,7 +171,7 @@ class AdversarialTraining(Training):
         return self.rate(update // times)
 
     def improve(
-        self, which: str, terms: Mapping[str, Tensor], batch: int, more: Callable[[], Mapping[str, Tensor]] = dict
+        self, which: str, terms: Mapping[str, Tensor], batch: int, more: Iterable[Mapping[str, Tensor]] = ()
     ) -> None:
         """Take a step of one network against the sum of its terms, once enough batches are added up.
 
@@ -176,7 +179,7 @@ class AdversarialTraining(Training):
             which: Its name.
             terms: Weighted; logged under their names.
             batch: The batch's number in its chapter.
-            more: Computes further terms, once the memory of the others is free again.
+            more: Further terms, computed one after the other once the memory of those before is free again.
 
         Raises:
             ImpastoError: If one is not finite.
@@ -186,9 +189,8 @@ class AdversarialTraining(Training):
         added = self.settings.accumulate
         if batch % added == 0:
             optimizer.zero_grad()
-        self._learn(terms)
-        if others := more():
-            self._learn(others)
+        for each in chain([terms], more):
+            self._learn(each)
         if (batch + 1) % added == 0:
             optimizer.step()
             schedule.step()
@@ -204,7 +206,8 @@ class AdversarialTraining(Training):
                     f"(now {self.settings.learning_rate:g}) and start from the last checkpoint"
                 )
         self.manual_backward(torch.stack([*terms.values()]).sum() / self.settings.accumulate)
-        self.log_dict({name: term.detach() for name, term in terms.items()}, sync_dist=self.processes > 1)
+        told = {name: term.detach() for name, term in terms.items() if name != BEHIND}
+        self.log_dict(told, sync_dist=self.processes > 1)
 
     def as_judged(self, pictures: Features) -> AsJudged:
         """Return what puts pictures, and what they were made of, before a discriminator: the same way for all.
@@ -248,6 +251,31 @@ class AdversarialTraining(Training):
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(int(np.random.SeedSequence((self.settings.seed, *numbers)).generate_state(1)[0]))
             yield
+
+
+class _Behind(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, made: Tensor, cut: Tensor) -> Tensor:
+        ctx.cut = cut
+        return made.new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, None]:
+        # scaled already, as the losses were that left it there
+        return ctx.cut.grad, None
+
+
+def behind(made: Tensor, cut: Tensor) -> dict[str, Tensor]:
+    """Return a term that is nothing, by which what made a tensor gets the slopes that others left at its cut.
+
+    So a network is kept in memory for what several terms look at, and what looks for one of them at a time.
+
+    Args:
+        made: By the network.
+        cut: The same numbers, detached, which gradients were asked of.
+    """
+    nothing: Tensor = _Behind.apply(made, cut)  # type: ignore[no-untyped-call]
+    return {BEHIND: nothing}
 
 
 def side_by_side(picture: Features, condition: Features | None = None) -> Features:

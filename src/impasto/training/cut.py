@@ -1,7 +1,6 @@
 """Training of `methods.cut`: one generator, one discriminator, and heads that compare what the encoder sees."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +24,7 @@ from impasto.methods.cut import (
 from impasto.nn.resnet import ResnetGenerator
 from impasto.nn.translate import Generator
 from impasto.nn.unet import UNet
-from impasto.training.adversarial import AsJudged, frozen, side_by_side
+from impasto.training.adversarial import AsJudged, behind, frozen, side_by_side
 from impasto.training.unpaired import SAMPLES, UnpairedTraining
 from impasto.weights.model import Card
 
@@ -75,16 +74,23 @@ class CutTraining(UnpairedTraining):
             # the same in all processes, as if one had the whole batch
             with self.noise(2, self.first_of_step(batch.positions)):
                 flipped = self.settings.flip_equivariance and bool(torch.rand(()) < 0.5)
-                fake_b, keys = self.translated(real_a, flipped=flipped)
+                given = torch.cat([real_a, real_b]) if self.settings.translates_both else real_a
+                painted, keys = self.translated(given, flipped=flipped)
                 places = sample_places(keys, self.settings.num_patches)
-            self.improve("discriminator", self.discriminator_terms(real_b, fake_b.detach(), seen), index)
+            count = len(real_a)
+            self.improve("discriminator", self.discriminator_terms(real_b, painted[:count].detach(), seen), index)
             with frozen(self.discriminator):
-                terms = self.adversarial_terms(fake_b, seen)
-                terms |= self.nce_terms(fake_b, keys, places, flipped=flipped)
-                # what is held for the one look back is needed by the other, too
-                del fake_b, keys
-                alone = partial(self.identity_terms, real_b, places, flipped=flipped)
-                self.improve("generator", terms, index, alone)
+                cut = painted.detach().requires_grad_()
+                terms = self.adversarial_terms(cut[:count], seen)
+                terms |= self.nce_terms(cut[:count], [layer[:count] for layer in keys], places, flipped=flipped)
+
+                def more() -> Iterator[dict[str, Tensor]]:
+                    if self.settings.translates_both:
+                        others = [layer[count:] for layer in keys]
+                        yield self.identity_terms(cut[count:], others, real_b, places, flipped=flipped)
+                    yield behind(painted, cut)
+
+                self.improve("generator", terms, index, more())
 
     def translated(self, pictures: Features, *, flipped: bool) -> tuple[Features, list[Features]]:
         """Return what becomes of pictures, and what the encoder sees in them, without gradients.
@@ -137,18 +143,25 @@ class CutTraining(UnpairedTraining):
         weight = settings.nce_weight / (2 if settings.nce_identity else 1)
         return {"nce": weight * patch_nce(mine, wanted, settings.temperature)}
 
-    def identity_terms(self, real_b: Features, places: Sequence[Tensor], *, flipped: bool) -> dict[str, Tensor]:
+    def identity_terms(
+        self,
+        painted: Features,
+        keys: Sequence[Features],
+        real_b: Features,
+        places: Sequence[Tensor],
+        *,
+        flipped: bool,
+    ) -> dict[str, Tensor]:
         """Return how far what is of the kind already is changed, in PatchNCE and in L1, if they count.
 
         Args:
-            real_b: Pictures of the kind.
+            painted: What became of pictures of the kind.
+            keys: What the encoder saw in them.
+            real_b: The pictures.
             places: Which are compared.
-            flipped: Whether they are translated mirrored.
+            flipped: Whether they were translated mirrored.
         """
         settings, terms = self.settings, dict[str, Tensor]()
-        if not settings.translates_both:
-            return terms
-        painted, keys = self.translated(real_b, flipped=flipped)
         if settings.nce_identity:
             terms["nce_identity"] = self.nce_terms(painted, keys, places, flipped=flipped)["nce"]
         if settings.identity_weight:
