@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 from contest.report import machine, say
 from impasto.data.domain_crops import whole
@@ -26,6 +27,7 @@ from impasto.image.io import Image, read_image, write_image
 from impasto.image.tensors import to_tensor
 from impasto.methods.stargan import StarganSettings
 from impasto.metrics.relative import changed_error
+from impasto.nn.adversarial import Architecture
 from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.verbs.translate import translate
@@ -57,6 +59,7 @@ def learn(arguments: argparse.Namespace, folder: Path) -> tuple[int, float]:
     settings = StarganSettings(
         load_size=arguments.size, crop_size=arguments.size, base_channels=arguments.base_channels,
         discriminator_channels=arguments.discriminator_channels, num_blocks=arguments.num_blocks,
+        generator=arguments.generator, num_downs=arguments.size.bit_length() - 1,
         upsampling="resize", num_layers=arguments.size.bit_length() - 2, batch_size=arguments.batch_size,
         n_critic=arguments.n_critic, learning_rate=arguments.learning_rate, ema_decay=0.999,
         epochs=arguments.epochs, decay_epochs=arguments.decay_epochs,
@@ -116,6 +119,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--minutes", type=float, default=60.0, help="after which the training is stopped")
     parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--generator", choices=get_args(Architecture), default="resnet")
     parser.add_argument("--base-channels", type=int, default=24)
     parser.add_argument("--discriminator-channels", type=int, default=24)
     parser.add_argument("--num-blocks", type=int, default=3)
@@ -131,7 +135,7 @@ def main() -> None:
     say(
         benchmark="domains",
         machine=machine(),
-        settings={k: v for k, v in vars(arguments).items() if isinstance(v, int | float)},
+        settings={k: v for k, v in vars(arguments).items() if not isinstance(v, Path)},
     )
     folder = arguments.runs / "data"
     lay_out(arguments.data, folder, arguments.every)
