@@ -29,7 +29,7 @@ from torch.nn.functional import interpolate
 import impasto
 from contest.report import machine, say
 from gatys import load, textbook_features
-from impasto.methods.deepdream import DEFAULT_LAYERS, RIM, DeepDreamSettings, dream, objective_for
+from impasto.methods.deepdream import DEFAULT_LAYERS, RIM, DeepDreamSettings, dream, objective_of_layers
 from impasto.nn.backbones import Backbone, backbone_dtype, load_backbone
 from impasto.nn.compute import choose_device, reused_memory
 from impasto.nn.tiles import tiled_gradient
@@ -119,7 +119,7 @@ def measure_tiles(arguments: argparse.Namespace) -> None:
     photo = load("photos", PHOTO, arguments.size)
     for name in NETWORKS:
         settings, device = DeepDreamSettings(network=name), choose_device("cpu")
-        objective = objective_for(load_backbone(name, device, backbone_dtype(name, "fp32", device)), settings)
+        objective = objective_of_layers(load_backbone(name, device, backbone_dtype(name, "fp32", device)), settings)
         whole, _ = tiled_gradient(photo, objective, 2**20, RIM)
         for rim in RIMS:
             tiled, _ = tiled_gradient(photo, objective, TILE, rim)

@@ -1,9 +1,12 @@
 """What DeepDream climbs, against loops in plain Python."""
 
+import math
+
+import pytest
 import torch
 
 from impasto.losses import activation
-from impasto.losses.activation import energy, matching, towards
+from impasto.losses.activation import energy, likelihood, matching
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -16,9 +19,14 @@ def test_the_gradient_of_energy_is_the_features():
     assert torch.allclose(slope, features / 4)
 
 
-def test_towards_a_direction_by_hand():
-    features = torch.tensor([[[[1.0]], [[2.0]]]])
-    assert towards(features, torch.tensor([3.0, -1.0])).tolist() == [[[1.0]]]
+def test_likelihood_by_hand():
+    """Logits 1 and 1: each class is as likely as the other; with a bias of log 3 the first is so three times."""
+    features, weight = torch.tensor([[[[1.0]], [[2.0]]]]), torch.tensor([[3.0, -1.0], [-1.0, 1.0]])
+    found = likelihood(features, weight, torch.zeros(2), 0)
+    assert found.shape == (1, 1, 1) and found.item() == pytest.approx(math.log(1 / 2))
+    three = torch.tensor([math.log(3.0), 0.0])
+    assert likelihood(features, weight, three, 0).item() == pytest.approx(math.log(3 / 4))
+    assert likelihood(features, weight, three, 1).item() == pytest.approx(math.log(1 / 4))
 
 
 def test_matching_by_a_loop(monkeypatch):

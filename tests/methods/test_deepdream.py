@@ -16,7 +16,9 @@ from impasto.methods.deepdream import (
     DeepDreamSettings,
     dream,
     guide_features,
-    objective_for,
+    objective_of_class,
+    objective_of_layers,
+    objectives_for,
     painted_size,
     palette,
     schedule,
@@ -52,7 +54,7 @@ def shown(network: EfficientNetLite0, picture: Tensor, layer: str) -> Tensor:
 def test_the_objective_and_its_gradient_by_a_slow_float64_version(large: Tensor):
     settings = DeepDreamSettings(layers=("block3.expand:5,7", "block6.output"), layer_weights=(2, 0.5))
     exact = EfficientNetLite0.pretrained().double()
-    gradient, terms = tiled_gradient(large.double(), objective_for(exact, settings), 1024, 128)
+    gradient, terms = tiled_gradient(large.double(), objective_of_layers(exact, settings), 1024, 128)
     pixels = large.double().requires_grad_()
     features = exact(pixels, ["block3.expand", "block6.output"])
     wanted = {
@@ -67,13 +69,21 @@ def test_the_objective_and_its_gradient_by_a_slow_float64_version(large: Tensor)
     assert float((gradient - slope).abs().max() / slope.abs().max()) < 1e-5  # energies are summed in fp32
 
 
-def test_a_class_is_its_logit(network: EfficientNetLite0, large: Tensor):
+def test_a_class_is_how_likely_it_is_at_each_place(network: EfficientNetLite0, large: Tensor):
     settings = DeepDreamSettings(dream_of="Golden Retriever")
-    (scores, stride), *_ = objective_for(network, settings)(large).values()
-    index = class_names().index("golden retriever")
-    bias = network.classifier.bias[index]
-    assert stride == 32
-    assert float(scores.mean() + bias) == pytest.approx(float(network.classify(large)[0, index]), abs=1e-4)
+    ((scores, stride),) = objective_of_class(network, settings)(large).values()
+    features, index = shown(network, large, "head"), class_names().index("golden retriever")
+    assert stride == 32 and scores.shape == (1, *features.shape[2:])
+    for row, column in itertools.product(*map(range, features.shape[2:])):
+        logits = network.classifier(features[0, :, row, column])
+        likely = (logits[index].exp() / logits.exp().sum()).log()
+        assert float(scores[0, row, column]) == pytest.approx(float(likely), abs=1e-4)
+
+
+def test_a_class_is_dreamt_of_along_the_usual_layers(network: EfficientNetLite0, large: Tensor):
+    settings = DeepDreamSettings(dream_of="tabby")
+    shares = {tuple(objective(large)): share for share, objective in objectives_for(network, settings)}
+    assert shares == {("tabby",): 1.0, DEFAULT_LAYERS["efficientnet-lite0"]: 0.5}
 
 
 @pytest.mark.parametrize("layer", ["block4.expand", "block10.expand", "block12.expand"])

@@ -15,9 +15,19 @@ def energy(features: Features) -> Float[Tensor, "b h w"]:
     return features.square().mean(dim=1) / 2
 
 
-def towards(features: Features, direction: Float[Tensor, " c"]) -> Float[Tensor, "b h w"]:
-    """Return the scalar product of each place's features with a direction."""
-    return torch.einsum("bchw,c->bhw", features, direction)
+def likelihood(
+    features: Features, weight: Float[Tensor, "n c"], bias: Float[Tensor, " n"], index: int
+) -> Float[Tensor, "b h w"]:
+    """Return the logarithm of how likely a class is at each place, as a linear classifier has it.
+
+    Args:
+        features: What is classified, place by place.
+        weight: Of the classifier, a row a class.
+        bias: Likewise.
+        index: Which class.
+    """
+    logits = torch.einsum("bchw,nc->bnhw", features, weight) + bias[:, None, None]
+    return logits.log_softmax(dim=1)[:, index]
 
 
 def matching(features: Features, guides: Float[Tensor, "n c"]) -> Float[Tensor, "b h w"]:

@@ -11,8 +11,9 @@ middle ones of eyes, fur and buildings. It begins small and goes on larger, size
 was dreamt, so that forms of all sizes appear. Before each step the picture is shifted (jitter), so that no grid of
 the network shows.
 
-**A class** is dreamt of by its logit, w_c · mean F_head + b, and **a guide** by matching: each place's features
-should be as much as possible like those of the guide's places that they are most like, mean_p max_g F_p · G_g.
+**A class** c is dreamt of by how likely it is at each place, mean_p log softmax(W F_head(p) + b)_c, and **a guide**
+by matching: each place's features should be as much as possible like those of the guide's places that they are most
+like, mean_p max_g F_p · G_g.
 
 **Deviations** from the published code, each because the pictures are better or come sooner:
 
@@ -22,7 +23,9 @@ should be as much as possible like those of the guide's places that they are mos
   as their later notebook does it, so that forms appear before noise;
 - each step goes along the photo's own colours: a change is multiplied by the covariance of the photo's colours
   (Olah et al. 2017, "Feature Visualization", do so with that of all photos), which keeps the rainbow away;
-- a class is dreamt of with momentum, which averages over the shifts;
+- a class is dreamt of together with the usual layers, since it alone, which the network only learnt to tell apart,
+  brings forth nothing but a pattern of lines; with momentum, which averages over the shifts; and with more of the
+  larger forms;
 - tiles have a rim and equal the whole (`nn.tiles`); the published ones rely on jitter alone to hide their seams;
 - a large photo is dreamt on at 1024 pixels unless asked otherwise, and only the change is enlarged.
 """
@@ -41,13 +44,12 @@ from impasto.errors import SettingError, check_choice, check_count, check_range,
 from impasto.image.color import with_chroma_of
 from impasto.image.laplacian import evened
 from impasto.image.resize import fit, resize, resize_change
-from impasto.losses.activation import energy, matching, towards
+from impasto.losses.activation import energy, likelihood, matching
 from impasto.nn.backbones import (
     COARSEST,
     Backbone,
     Chosen,
     backbone_dtype,
-    class_weights,
     layer_named,
     layers_of,
     load_backbone,
@@ -76,8 +78,13 @@ GUIDE_SIZE, MOST_MATCHES = 320, 1024
 """Longest side at which a guide is looked at, and most of its places that are matched."""
 GREY_SHARE = 0.1
 """Share of a step that goes along no colours."""
-GROWTH = 1.2
+GROWTH, GROWTH_OF_A_CLASS = 1.2, 1.6
 """Strength of each level of the gradient over the next finer one; equal ones hatch over what they draw."""
+GROUND = 0.5
+"""How much the usual layers count beside a class."""
+
+Objective = Callable[[Picture], Scores]
+"""What is to grow: a score for every place of every term."""
 
 
 class Pace(NamedTuple):
@@ -178,7 +185,7 @@ class DeepDreamSettings:
     def _check_class(self) -> None:
         class_index(str(self.dream_of))
         if self.layers:
-            raise SettingError("dream_of and layers are both given; a class is dreamt of by its logit alone")
+            raise SettingError("dream_of and layers are both given; a class is dreamt of along the usual layers")
         if self.network != "efficientnet-lite0":
             raise SettingError(f"{self.network} knows no classes; dream_of needs the network efficientnet-lite0")
 
@@ -216,9 +223,9 @@ def dream(
     device = choose_device(settings.device)
     network = load_backbone(settings.network, device, backbone_dtype(settings.network, settings.precision, device))
     photo = photo.to(device)
-    objective = objective_for(network, settings, None if guide is None else guide.to(device))
+    objectives = objectives_for(network, settings, None if guide is None else guide.to(device))
     change = torch.zeros_like(photo) if start is None else start.to(photo) - photo
-    ascent = _Ascent(objective, settings, palette(photo) if settings.colors == "palette" else None)
+    ascent = _Ascent(objectives, settings, palette(photo) if settings.colors == "palette" else None)
     steps = settings.pace().steps
     total, index = len(sizes) * steps, itertools.count(1)
 
@@ -271,15 +278,32 @@ def networks(settings: DeepDreamSettings) -> dict[str, nn.Module]:
         return {name: EfficientNetLite0() if name == "efficientnet-lite0" else VGG(name) for name in names}
 
 
-def objective_for(
+def objectives_for(
     network: VGG | EfficientNetLite0, settings: DeepDreamSettings, guide: Picture | None = None
-) -> Callable[[Picture], Scores]:
-    """Return J(x) place by place: a term for each layer, or for the class."""
-    if settings.dream_of:
-        assert isinstance(network, EfficientNetLite0)
-        weights = class_weights(network, class_index(settings.dream_of))
-        stride = layers_of(settings.network)["head"].stride
-        return lambda picture: {settings.dream_of: (towards(network(picture, ["head"])["head"], weights), stride)}
+) -> list[tuple[float, Objective]]:
+    """Return what is to grow, and how much each counts: layers, or a class first and the usual layers with it."""
+    layers = objective_of_layers(network, settings, guide)
+    if not settings.dream_of:
+        return [(1.0, layers)]
+    assert isinstance(network, EfficientNetLite0)
+    return [(1.0, objective_of_class(network, settings)), (GROUND, layers)]
+
+
+def objective_of_class(network: EfficientNetLite0, settings: DeepDreamSettings) -> Objective:
+    """Return how likely the class that is dreamt of is, place by place."""
+    index, stride = class_index(settings.dream_of), layers_of(settings.network)["head"].stride
+    weight, bias = network.classifier.weight, network.classifier.bias
+
+    def objective(picture: Picture) -> Scores:
+        return {settings.dream_of: (likelihood(network(picture, ["head"])["head"], weight, bias, index), stride)}
+
+    return objective
+
+
+def objective_of_layers(
+    network: VGG | EfficientNetLite0, settings: DeepDreamSettings, guide: Picture | None = None
+) -> Objective:
+    """Return J(x) place by place: a term for each layer."""
     chosen = [layer_named(layer, settings.network) for layer in settings.layer_names()]
     shares = settings.layer_weights or (1.0,) * len(chosen)
     guides = [None] * len(chosen) if guide is None else guide_features(network, guide, chosen)
@@ -321,13 +345,14 @@ def palette(photo: Picture) -> Float[Tensor, "3 3"]:
 
 
 class _Ascent:
-    """Steps up the gradient of one objective."""
+    """Steps up the gradient of objectives."""
 
     def __init__(
-        self, objective: Callable[[Picture], Scores], settings: DeepDreamSettings, colors: Tensor | None
+        self, objectives: Sequence[tuple[float, Objective]], settings: DeepDreamSettings, colors: Tensor | None
     ) -> None:
-        self.objective, self.settings, self.colors = objective, settings, colors
+        self.objectives, self.settings, self.colors = objectives, settings, colors
         self.pace, self.generator = settings.pace(), torch.Generator().manual_seed(settings.seed)
+        self.growth = GROWTH_OF_A_CLASS if settings.dream_of else GROWTH
         self.begin()
 
     def begin(self) -> None:
@@ -336,19 +361,26 @@ class _Ascent:
 
     def step(self, picture: Picture, weight: Tensor | None) -> tuple[Picture, dict[str, float]]:
         """Return a picture that shows more of what is dreamt, and how much of it the given one shows."""
-        settings = self.settings
-        shift = [self._shift() for _ in ("down", "right")]
-        shifted = picture.roll(shift, (2, 3))
-        gradient, terms = tiled_gradient(shifted, self.objective, settings.tile, RIM)
-        gradient = evened(gradient.roll([-each for each in shift], (2, 3)), 0)
+        gradient, terms = self._gradient(picture)
         kept = 0 if self.direction is None else self.pace.momentum * self.direction
-        self.direction = kept + gradient
-        change = evened(self.direction, settings.laplacian_levels, GROWTH, weight)
+        self.direction = kept + evened(gradient, 0)
+        change = evened(self.direction, self.settings.laplacian_levels, self.growth, weight)
         if self.colors is not None:
             change = evened(torch.einsum("kc,bchw->bkhw", self.colors, change), 0, weight=weight)
         if weight is not None:
             change = change * weight
         return (picture + self.pace.step_size * change).clamp(0, 1), terms | {"total": sum(terms.values())}
+
+    def _gradient(self, picture: Picture) -> tuple[Picture, dict[str, float]]:
+        """Return where what is dreamt grows, each objective as strong as it counts, and how much of it is there."""
+        shift = [self._shift() for _ in ("down", "right")]
+        shifted = picture.roll(shift, (2, 3))
+        gradient, terms = torch.zeros_like(picture), dict[str, float]()
+        for share, objective in self.objectives:
+            slope, found = tiled_gradient(shifted, objective, self.settings.tile, RIM)
+            gradient += share * evened(slope.roll([-each for each in shift], (2, 3)), 0)
+            terms |= found
+        return gradient, terms
 
     def _shift(self) -> int:
         jitter = self.settings.jitter

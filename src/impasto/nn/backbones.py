@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from impasto._typing import Features
@@ -130,8 +129,3 @@ def backbone_dtype(name: Backbone, precision: Precision, device: torch.device) -
     if precision == "bf16":
         raise SettingError(f"precision is 'bf16', but {name} computes in fp32 alone; choose auto, or a VGG")
     return torch.float32
-
-
-def class_weights(network: EfficientNetLite0, index: int) -> Float[Tensor, " c"]:
-    """Return how much each channel of `head` counts for a class; with a bias, its mean over places is the logit."""
-    return network.classifier.weight[index]
