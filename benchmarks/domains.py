@@ -26,6 +26,7 @@ from impasto.image.grid import grid
 from impasto.image.io import Image, read_image, write_image
 from impasto.image.tensors import to_tensor
 from impasto.methods.stargan import StarganSettings
+from impasto.losses.adversarial import Adversarial
 from impasto.metrics.relative import changed_error
 from impasto.nn.adversarial import Architecture
 from impasto.training.run_settings import RunSettings
@@ -60,6 +61,7 @@ def learn(arguments: argparse.Namespace, folder: Path) -> tuple[int, float]:
         load_size=arguments.size, crop_size=arguments.size, base_channels=arguments.base_channels,
         discriminator_channels=arguments.discriminator_channels, num_blocks=arguments.num_blocks,
         generator=arguments.generator, num_downs=arguments.size.bit_length() - 1,
+        attention=arguments.attention, adversarial=arguments.adversarial,
         upsampling="resize", num_layers=arguments.size.bit_length() - 2, batch_size=arguments.batch_size,
         n_critic=arguments.n_critic, learning_rate=arguments.learning_rate, ema_decay=0.999,
         epochs=arguments.epochs, decay_epochs=arguments.decay_epochs,
@@ -120,6 +122,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="after which the training is stopped")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--generator", choices=get_args(Architecture), default="resnet")
+    parser.add_argument("--attention", action="store_true", help="keep the picture where a mask says so")
+    parser.add_argument("--adversarial", choices=get_args(Adversarial), default="wgangp")
     parser.add_argument("--base-channels", type=int, default=24)
     parser.add_argument("--discriminator-channels", type=int, default=24)
     parser.add_argument("--num-blocks", type=int, default=3)

@@ -22,7 +22,9 @@ are nearest upsampling and one of 3 × 3 (Odena et al. 2016). With `diff_augment
 (Zhao et al. 2020), for small data. Besides the paper's generator there can be a U-Net. In the paper's, instance
 normalisation follows the layer that sees the label and takes out all that is the same at every place, so that the
 label is told by the zeros around the picture alone; the U-Net has none there, and its last layers see the picture
-with its label once more.
+with its label once more. With `attention` the generator gives a mask A along with the colours C that it paints, and
+the picture is A · C + (1 − A) · x (Pumarola et al. 2018, GANimation, arXiv:1807.09251, equation 1, whose penalties of A
+we leave out): where nothing should change, nothing has to be learnt.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -38,7 +40,7 @@ from impasto.errors import InputError, SettingError, check_choice, check_range, 
 from impasto.losses.adversarial import Adversarial
 from impasto.nn.adversarial import AdversarialSettings, Architecture
 from impasto.nn.blocks import Enlarge, InstanceNorm, Upsampling, convolved_by, init_normal, normalised_by
-from impasto.nn.strips import Source, bordered_by, kept, source_of, summed
+from impasto.nn.strips import Source, bordered_by, kept, side_by_side, source_of, summed
 from impasto.nn.translate import Generator
 from impasto.nn.unet import UNet
 from impasto.nn.winograd import Conv3x3
@@ -81,6 +83,8 @@ class StarganSettings(AdversarialSettings):
     """How often the U-Net halves the picture: 7 for crops of 128 pixels, 6 for 64."""
     upsampling: Upsampling = "transposed"
     """The paper's transposed convolutions, or nearest upsampling and a convolution, without checkerboards."""
+    attention: bool = False
+    """Whether the generator paints only where a mask says that it makes itself, and keeps the picture elsewhere."""
     num_layers: int = 6
     """Layers of stride 2 of the discriminator: 6 leave 2 × 2 places of 128 pixels; give 5 for 64 pixels."""
     n_critic: int = 5
@@ -156,6 +160,7 @@ class DomainGenerator(Generator):
         base_channels: int = 64,
         num_blocks: int = 6,
         upsampling: Upsampling = "transposed",
+        out_channels: int = 3,
     ) -> None:
         """Build.
 
@@ -164,6 +169,7 @@ class DomainGenerator(Generator):
             base_channels: Channels at full resolution.
             num_blocks: Residual blocks.
             upsampling: Transposed convolutions as in the paper, or nearest upsampling and a convolution.
+            out_channels: Of what it paints.
         """
         super().__init__()
         self.stride, self.smallest = 2**NUM_DOWNS, 2 ** (NUM_DOWNS + 1)
@@ -177,9 +183,9 @@ class DomainGenerator(Generator):
         self.blocks = nn.ModuleList(_Block(widths[-1]) for _ in range(num_blocks))
         self.up = nn.ModuleList(_enlarging(width, width // 2, upsampling) for width in widths[:0:-1])
         self.up_norm = nn.ModuleList(InstanceNorm(width, affine=True) for width in widths[-2::-1])
-        self.leave = nn.Conv2d(base_channels, 3, 7, padding=3, bias=False)
+        self.leave = nn.Conv2d(base_channels, out_channels, 7, padding=3, bias=False)
 
-    def forward(self, entered: Features) -> Float[Tensor, "b 3 h w"]:
+    def forward(self, entered: Features) -> Float[Tensor, "b d h w"]:
         """Return the picture's translation.
 
         Args:
@@ -225,6 +231,43 @@ def _enlarging(in_channels: int, out_channels: int, upsampling: Upsampling) -> n
     if upsampling == "resize":
         return Enlarge(in_channels, out_channels, bias=False)
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False)
+
+
+class KeepingGenerator(Generator):
+    """A generator that paints where a mask says that it makes itself, and keeps the picture elsewhere.
+
+    Reference: Pumarola, Agudo, Martinez, Sanfeliu & Moreno-Noguer 2018 (arXiv:1807.09251), section 4.1.
+    """
+
+    def __init__(self, painter: Generator) -> None:
+        """Build.
+
+        Args:
+            painter: Gives four channels in [-1, 1]: colours, and the mask, which is 1 where they are taken.
+        """
+        super().__init__()
+        self.painter, self.stride, self.smallest = painter, painter.stride, painter.smallest
+
+    def forward(self, entered: Features) -> Float[Tensor, "b 3 h w"]:
+        """Return the picture's translation.
+
+        Args:
+            entered: What `with_label` gives.
+        """
+        return _kept_elsewhere(torch.cat([self.painter(entered), entered[:, :3]], dim=1))
+
+    def in_strips(self, picture: Source) -> Source | None:
+        """Return what paints strips of a picture's translation."""
+        painted = self.painter.in_strips(picture)
+        if painted is None:
+            return None
+        return side_by_side(painted, picture)._replace(channels=3).mapped(lambda both: _kept_elsewhere(both[:, :7]))
+
+
+def _kept_elsewhere(both: Float[Tensor, "b 7 _h w"]) -> Float[Tensor, "b 3 _h w"]:
+    """Return colours where their mask is 1, and the picture where it is -1."""
+    colors, mask, picture = both.split([3, 1, 3], dim=1)
+    return torch.lerp(picture, colors, (mask + 1) / 2)
 
 
 class DomainDiscriminator(nn.Module):
@@ -276,12 +319,14 @@ def with_label(picture: Features, label: Float[Tensor, "b n"]) -> Float[Tensor, 
 
 def generator_of(settings: StarganSettings) -> Generator:
     """Return the generator that settings describe, its first weights drawn."""
-    labels, base = settings.labels.channels, settings.base_channels
+    labels, base, out = settings.labels.channels, settings.base_channels, 4 if settings.attention else 3
+    painter: Generator
     if settings.generator == "unet":
-        network = UNet(3 + labels, 3, base, settings.num_downs, "instance", False, settings.upsampling)
-        init_normal(network)
-        return network
-    return DomainGenerator(labels, base, settings.num_blocks, settings.upsampling)
+        painter = UNet(3 + labels, out, base, settings.num_downs, "instance", False, settings.upsampling)
+        init_normal(painter)
+    else:
+        painter = DomainGenerator(labels, base, settings.num_blocks, settings.upsampling, out)
+    return KeepingGenerator(painter) if settings.attention else painter
 
 
 def discriminator_of(settings: StarganSettings) -> DomainDiscriminator:
