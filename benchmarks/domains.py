@@ -25,8 +25,8 @@ from impasto.data.domains import Member, find_domains, split_by_name, twins
 from impasto.image.grid import grid
 from impasto.image.io import Image, read_image, write_image
 from impasto.image.tensors import to_tensor
-from impasto.methods.stargan import StarganSettings
 from impasto.losses.adversarial import Adversarial
+from impasto.methods.stargan import StarganSettings
 from impasto.metrics.relative import changed_error
 from impasto.nn.adversarial import Architecture
 from impasto.training.run_settings import RunSettings
