@@ -14,6 +14,7 @@ from impasto.errors import ImpastoError
 from impasto.image.io import write_image
 from impasto.result import Result, duration
 from impasto.studio.jobs import Job
+from impasto.studio.look import seen
 from impasto.studio.pictures import picture_url
 from impasto.studio.visitors import Visitor, Visitors
 from impasto.verbs.tasks import Task
@@ -77,9 +78,9 @@ class Easel:
             elem_classes="easel-box",
         )
         self.status = gr.HTML(value=told(""), js_on_load=None, elem_classes="status")
-        self.stop = gr.Button("Stop, and keep what is painted", visible=False)
-        self.download = gr.DownloadButton("Download", visible=False, variant="primary")
-        self.extras = gr.File(label=extras, visible=False, interactive=False)
+        self.stop = gr.Button("Stop, and keep what is painted", visible=seen(False))
+        self.download = gr.DownloadButton("Download", visible=seen(False), variant="primary")
+        self.extras = gr.File(label=extras, visible=seen(False), interactive=False)
 
     def paints(
         self,
@@ -96,8 +97,8 @@ class Easel:
         """
 
         async def start(request: gr.Request, *values: Any) -> AsyncIterator[dict[Any, Any]]:
-            async for seen in self._paint(request.session_hash, lambda visitor: commission(visitor, *values)):
-                yield seen
+            async for changes in self._paint(request.session_hash, lambda visitor: commission(visitor, *values)):
+                yield changes
 
         outputs = [self.picture, self.status, self.stop, self.download, self.extras]
         button.click(
@@ -127,9 +128,9 @@ class Easel:
             yield {self.status: told(str(error), mistake=True)}
             return
         yield {
-            self.stop: gr.update(visible=True),
-            self.download: gr.update(visible=False),
-            self.extras: gr.update(visible=False),
+            self.stop: gr.update(visible=seen(True)),
+            self.download: gr.update(visible=seen(False)),
+            self.extras: gr.update(visible=seen(False)),
         }
         said, shown = "", None
         try:
@@ -161,18 +162,18 @@ class Easel:
 
     def _ending(self, job: Job, wanted: Commission) -> dict[Any, Any]:
         if job.error is not None:
-            return {self.stop: gr.update(visible=False), self.status: told(job.error, mistake=True)}
+            return {self.stop: gr.update(visible=seen(False)), self.status: told(job.error, mistake=True)}
         if job.result is None:
-            return {self.stop: gr.update(visible=False), self.status: told("Stopped before anything was painted")}
+            return {self.stop: gr.update(visible=seen(False)), self.status: told("Stopped before anything was painted")}
         done = job.result
         assert isinstance(done, Finished)
         extras = [str(path) for path in wanted.extras if path.exists()]
         return {
             self.picture: {"before": done.before, "after": done.after},
             self.status: told(done.told),
-            self.stop: gr.update(visible=False),
-            self.download: gr.update(value=str(done.path), visible=True),
-            self.extras: gr.update(value=extras, visible=bool(extras)),
+            self.stop: gr.update(visible=seen(False)),
+            self.download: gr.update(value=str(done.path), visible=seen(True)),
+            self.extras: gr.update(value=extras, visible=seen(bool(extras))),
         }
 
     def _stop(self, request: gr.Request) -> None:

@@ -1,6 +1,7 @@
 """How the page looks: calm, pictures first, in the fonts that are there."""
 
 from pathlib import Path
+from typing import Literal
 
 import gradio as gr
 
@@ -27,3 +28,11 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
     )
+
+
+def seen(yes: bool) -> bool | Literal["hidden"]:
+    """Return what `visible` is to be of a part that comes and goes.
+
+    It stays in the page and is only not shown: what Gradio is told of a part while it is being put there may be lost.
+    """
+    return yes or "hidden"

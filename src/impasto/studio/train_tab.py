@@ -16,6 +16,7 @@ from impasto.result import duration
 from impasto.studio.curves import curves_html
 from impasto.studio.easel import told
 from impasto.studio.forms import Form
+from impasto.studio.look import seen
 from impasto.studio.photo import titled
 from impasto.studio.pictures import files_drop, picture_url
 from impasto.studio.places import DATA, RUNS, Places, unpacked
@@ -57,8 +58,8 @@ class TrainTab:
                 self.run = gr.Dropdown([], label="Run", info="every one in the studio's folder", interactive=True)
                 self.status = gr.HTML(value=told(""), js_on_load=None, elem_classes="status")
                 with gr.Row():
-                    self.stop = gr.Button("Stop, and keep what is learnt", visible=False)
-                    self.resume = gr.Button("Go on", variant="primary", visible=False)
+                    self.stop = gr.Button("Stop, and keep what is learnt", visible=seen(False))
+                    self.resume = gr.Button("Go on", variant="primary", visible=seen(False))
                 self.words = gr.HTML(value="", js_on_load=None, elem_classes="said")
             with gr.Column(scale=6, min_width=320):
                 self.sample = gr.HTML(value="", js_on_load=None)
@@ -111,8 +112,8 @@ class TrainTab:
             words.append(f'<p class="log">{html.escape(run.said)}</p>')
         return {
             self.status: _status(run),
-            self.stop: gr.update(visible=run.status == "trains"),
-            self.resume: gr.update(visible=run.status == "stopped" and run.resumable),
+            self.stop: gr.update(visible=seen(run.status == "trains")),
+            self.resume: gr.update(visible=seen(run.status == "stopped" and run.resumable)),
             self.words: "".join(words),
             self.sample: _sample(run.sample),
             self.curves: curves_html(run.curves),
@@ -156,7 +157,7 @@ class TrainTab:
             how = Form(RunSettings() if method.one_pass else RunSettings(patience=0), ("devices", "precision"))
         examine = gr.Button("Let the doctor look at the data")
         report = gr.HTML(value="", js_on_load=None, elem_classes="said report")
-        begin = gr.Button("Start the training", variant="primary", visible=False)
+        begin = gr.Button("Start the training", variant="primary", visible=seen(False))
         started = gr.HTML(value="", js_on_load=None, elem_classes="said")
 
         async def look_at(data: str | None, *values: Any) -> tuple[str, Any]:
@@ -165,8 +166,8 @@ class TrainTab:
                     examined, method, str(self._data(method, data)), form.settings(values)
                 )
             except ImpastoError as error:
-                return told(str(error), mistake=True), gr.update(visible=False)
-            return _report(found.lines()), gr.update(visible=True)
+                return told(str(error), mistake=True), gr.update(visible=seen(False))
+            return _report(found.lines()), gr.update(visible=seen(True))
 
         def start(data: str | None, called: str, styles: list[str] | None, *values: Any) -> tuple[str, Any]:
             try:

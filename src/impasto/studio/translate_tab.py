@@ -17,6 +17,7 @@ from impasto.nn.labelled import LabelSettings
 from impasto.result import OnStep, Result, Step
 from impasto.studio.easel import Commission, Easel, told
 from impasto.studio.forms import Form
+from impasto.studio.look import seen
 from impasto.studio.map_paper import colored, drawn_map, inks_of, read_map, sheet, shrunk
 from impasto.studio.paper import paper
 from impasto.studio.pictures import files_drop
@@ -55,10 +56,10 @@ class TranslateTab:
                 self.pictures = files_drop("Pictures", height=160)
                 self.pictures_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             with gr.Column(scale=6, min_width=320):
-                self.to = gr.Dropdown([], label="Turn it into", multiselect=True, visible=False)
+                self.to = gr.Dropdown([], label="Turn it into", multiselect=True, visible=seen(False))
                 self.button = gr.Button("Translate", variant="primary", size="lg")
                 self.easel = Easel(visitors, "translate", "Your picture appears here.", "All files")
-        with gr.Accordion("Draw a label map", open=True, visible=False) as self.desk:
+        with gr.Accordion("Draw a label map", open=True, visible=seen(False)) as self.desk:
             self.load = files_drop("Load a label map", height=140)
             self.load_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             self.paper = paper("A label map", DRAW, NO_CLASSES)
@@ -94,7 +95,7 @@ class TranslateTab:
 
     def _choose(self, name: str | None, request: gr.Request) -> tuple[Any, Any, Any, Any]:
         """Show what a model needs to be told."""
-        hidden = gr.update(visible=False)
+        hidden = gr.update(visible=seen(False))
         path = self.known(self.visitors.of(request.session_hash)).get(name or "")
         if path is None:
             return "", hidden, hidden, gr.skip()
@@ -104,12 +105,12 @@ class TranslateTab:
         except ImpastoError as error:
             return told(_named(error, path, name or ""), mistake=True), hidden, hidden, gr.skip()
         row = METHODS[card.method]
-        to = gr.update(visible=row.named_domains, choices=[*card.styles, "all"], value=[])
+        to = gr.update(visible=seen(row.named_domains), choices=[*card.styles, "all"], value=[])
         words = told(f"{card.method}: {row.what}")
         if not isinstance(built, LabelSettings):
             return words, to, hidden, gr.update(colors=[])
         colors = inks_of(built, card.palette)
-        return words, to, gr.update(visible=True), gr.update(colors=colors, picture=sheet(built))
+        return words, to, gr.update(visible=seen(True)), gr.update(colors=colors, picture=sheet(built))
 
     def _take_model(self, given: list[dict[str, str]], request: gr.Request) -> tuple[Any, Any, str]:
         """Keep a model that a visitor dropped, and choose it."""
