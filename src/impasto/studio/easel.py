@@ -161,17 +161,17 @@ class Easel:
         return told(f"Step {index} of {total}{left}", share=index / total)
 
     def _ending(self, job: Job, wanted: Commission) -> dict[Any, Any]:
+        over = {self.stop: gr.update(visible=seen(False))}
         if job.error is not None:
-            return {self.stop: gr.update(visible=seen(False)), self.status: told(job.error, mistake=True)}
+            return over | {self.status: told(job.error, mistake=True)}
         if job.result is None:
-            return {self.stop: gr.update(visible=seen(False)), self.status: told("Stopped before anything was painted")}
+            return over | {self.status: told("Stopped before anything was painted")}
         done = job.result
         assert isinstance(done, Finished)
         extras = [str(path) for path in wanted.extras if path.exists()]
-        return {
+        return over | {
             self.picture: {"before": done.before, "after": done.after},
             self.status: told(done.told),
-            self.stop: gr.update(visible=seen(False)),
             self.download: gr.update(value=str(done.path), visible=seen(True)),
             self.extras: gr.update(value=extras, visible=seen(bool(extras))),
         }

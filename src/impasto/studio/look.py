@@ -33,6 +33,6 @@ def theme() -> gr.themes.Base:
 def seen(yes: bool) -> bool | Literal["hidden"]:
     """Return what `visible` is to be of a part that comes and goes.
 
-    It stays in the page and is only not shown: what Gradio is told of a part while it is being put there may be lost.
+    It stays in the page and is only not shown: what Gradio is told of a part that is being put there may be lost.
     """
     return yes or "hidden"
