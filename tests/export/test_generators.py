@@ -114,8 +114,12 @@ def test_an_exported_unet_makes_what_translate_makes(tmp_path: Path):
     assert made.shape == (1, 3, 21, 17) and abs(found - wanted.pixels).max() <= 1
 
 
-def test_an_exported_stargan_has_the_label_as_an_input(tmp_path: Path):
-    settings = StarganSettings(domains=("Black_Hair,Male", "happy|sad"), base_channels=4, num_blocks=1)
+UNET_KEPT = {"generator": "unet", "num_downs": 5, "attention": True, "upsampling": "resize"}
+
+
+@pytest.mark.parametrize("changes", [{}, pytest.param(UNET_KEPT, marks=pytest.mark.slow)])
+def test_an_exported_stargan_has_the_label_as_an_input(changes: dict[str, object], tmp_path: Path):
+    settings = StarganSettings(domains=("Black_Hair,Male", "happy|sad"), base_channels=4, num_blocks=1, **changes)
     torch.manual_seed(0)
     generator = stargan.generator_of(settings)
     with torch.no_grad():

@@ -4,9 +4,19 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.functional import conv2d, pad
 
 from impasto.errors import InputError, SettingError
-from impasto.methods.stargan import StarganSettings, discriminator_of, generator_of, networks, with_label
+from impasto.methods.stargan import (
+    DomainGenerator,
+    KeepingGenerator,
+    StarganSettings,
+    discriminator_of,
+    generator_of,
+    networks,
+    with_label,
+)
+from impasto.nn.unet import UNet
 
 SMALL = StarganSettings(domains=("a|b|c",), base_channels=4, discriminator_channels=2, num_blocks=2)
 
@@ -47,6 +57,48 @@ def test_what_a_verdict_sees():
     assert picture.grad is not None
     rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
     assert int(rows.max() - rows.min()) + 1 == 190 + 2 * 64
+
+
+@pytest.mark.parametrize("changes", [{}, {"generator": "unet", "num_downs": 5}])
+def test_what_is_not_painted_stays(changes: dict[str, object]):
+    """Where the mask is -1 the picture stays, where it is 1 the colours are taken, and between them the mean."""
+    generator = generator_of(replace(SMALL, attention=True, **changes))
+    assert isinstance(generator, KeepingGenerator)
+    picture = with_label(torch.rand(1, 3, 64, 64) * 2 - 1, torch.tensor([[1.0, 0, 0]]))
+    painted = torch.rand(1, 4, 64, 64) * 2 - 1
+    painted[:, 3, :, :20], painted[:, 3, :, 20:40], painted[:, 3, :, 40:] = -1, 0, 1
+    generator.painter.forward = lambda entered: painted
+    found = generator(picture)
+    colors, kept = painted[:, :3], picture[:, :3]
+    assert torch.equal(found[..., :20], kept[..., :20])
+    assert torch.allclose(found[..., 20:40], ((colors + kept) / 2)[..., 20:40])
+    assert torch.allclose(found[..., 40:], colors[..., 40:])
+
+
+@torch.no_grad()
+def test_the_papers_first_layer_knows_a_label_by_the_zeros_around_alone():
+    """Its normalisation takes out what is the same at every place; a U-Net's first layer has none."""
+    torch.manual_seed(0)
+    picture = torch.rand(1, 3, 32, 32) * 2 - 1
+    entered = [with_label(picture, torch.tensor([label])) for label in ([1.0, 0, 0], [0, 1.0, 0])]
+    papers = generator_of(SMALL)
+    assert isinstance(papers, DomainGenerator)
+    reflected = [
+        papers.enter_norm(conv2d(pad(each, (3,) * 4, mode="reflect"), papers.enter.weight)) for each in entered
+    ]
+    assert torch.allclose(*reflected, atol=1e-4)
+    zeros = [papers.enter_norm(papers.enter(each)) for each in entered]
+    assert float((zeros[0] - zeros[1]).abs().max()) > 0.1
+    unet = generator_of(replace(SMALL, generator="unet", num_downs=5))
+    assert isinstance(unet, UNet)
+    inner = [unet.down_norm[0](unet.down[0](each))[..., 4:12, 4:12] for each in entered]
+    assert float((inner[0] - inner[1]).abs().max()) > 0.1
+
+
+def test_a_unet_takes_crops_that_it_can_halve():
+    with pytest.raises(SettingError, match="crop_size is 48, but a U-Net with num_downs 5 takes multiples of 32"):
+        StarganSettings(generator="unet", num_downs=5, crop_size=48, load_size=48, num_layers=4)
+    assert StarganSettings(num_downs=5, crop_size=48, load_size=48, num_layers=4).generator == "resnet"
 
 
 def test_too_many_layers_are_refused():

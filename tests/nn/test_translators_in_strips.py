@@ -7,7 +7,7 @@ import torch
 
 from impasto.methods.pix2pixhd import LocalEnhancer, halved, halved_in_strips
 from impasto.methods.spade import SpadeGenerator
-from impasto.methods.stargan import DomainGenerator
+from impasto.methods.stargan import DomainGenerator, KeepingGenerator
 from impasto.nn import planes, strips, translate
 from impasto.nn.resnet import ResnetGenerator
 from impasto.nn.strips import Source, strips_of
@@ -30,6 +30,8 @@ MAKERS: dict[str, Callable[[], Generator]] = {
         ResnetGenerator(5, 3, 4, 1, num_downs=2, upsampling="resize"), 5, 3, 1, "resize"
     ),
     "domains": lambda: DomainGenerator(2, 4, 2),
+    "domains, kept elsewhere": lambda: KeepingGenerator(DomainGenerator(2, 4, 2, out_channels=4)),
+    "domains, a unet, kept elsewhere": lambda: KeepingGenerator(UNet(5, 4, 4, 5, "instance", False, "resize")),
     "enhancer": lambda: LocalEnhancer(ResnetGenerator(5, 3, 4, 1, num_downs=2), 5, 3, 2),
 }
 

@@ -75,7 +75,10 @@ def batch_of(data: Path, count: int = 4) -> DomainBatch:
     return collate_domains([crops[position] for position in range(count)])
 
 
-CHANGES = ({}, {"batch_size": 1, "accumulate": 2, "ema_decay": 0.9, "diff_augment": True, "n_critic": 3})
+CHANGES = (
+    {},
+    {"batch_size": 1, "accumulate": 2, "ema_decay": 0.9, "diff_augment": True, "n_critic": 3, "attention": True},
+)
 
 
 @pytest.mark.parametrize("changes", CHANGES)
