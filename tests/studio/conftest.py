@@ -94,6 +94,7 @@ def visit(browser: Any, studio: str) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(studio)
         page.get_by_role("tab", name=tab).click()
+        settle(page)
         return page
 
     yield run
@@ -120,3 +121,23 @@ def download(panel: Any, path: Path) -> Path:
         button.click()
     expected.value.save_as(path)
     return path
+
+
+def unfold(panel: Any, name: str) -> None:
+    """Open a part of a tab, and wait until the page heeds what is in it, which is a little after it is seen."""
+    panel.get_by_role("button", name=name).click()
+    settle(panel.page)
+
+
+def enter(field: Any, text: str) -> None:
+    """Type into a field, and wait until the page knows of it."""
+    field.fill(text)
+    settle(field.page)
+
+
+def settle(page: Any) -> None:
+    """Wait until a page has done what it was about to do, however busy the machine is."""
+    page.evaluate(
+        """() => new Promise((done) => requestAnimationFrame(
+            () => requestAnimationFrame(() => setTimeout(done, 300))))"""
+    )

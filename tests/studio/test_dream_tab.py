@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.studio.conftest import download, drop, part
+from tests.studio.conftest import download, drop, enter, part, unfold
 
 from impasto.cli import main
 
@@ -20,9 +20,9 @@ def test_a_dream_is_the_file_that_the_command_line_writes(
     panel.get_by_role("button", name="A picture to dream of").click()
     drop(panel, folder / "poppies.png", place=1)
     panel.get_by_text("poppies.png, ").wait_for()
-    panel.get_by_role("button", name="More settings").click()
-    panel.get_by_label(re.compile(r"^\s*Octaves")).fill("2")
-    panel.get_by_label(re.compile(r"^\s*Steps")).fill("4")
+    unfold(panel, "More settings")
+    enter(panel.get_by_label(re.compile(r"^\s*Octaves")), "2")
+    enter(panel.get_by_label(re.compile(r"^\s*Steps")), "4")
     panel.get_by_role("button", name="Dream", exact=True).click()
     panel.locator(".pair").wait_for()
     got = download(panel, folder / "got.png")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.studio.conftest import download, drop, part
+from tests.studio.conftest import download, drop, enter, part, unfold
 
 import impasto
 from impasto.cli import main
@@ -34,12 +34,12 @@ def paint(panel: Any) -> None:
 
 def set_steps(panel: Any, steps: int) -> None:
     panel.get_by_text("Fine, in minutes").click()
-    panel.get_by_role("button", name="More settings").click()
-    panel.get_by_label(re.compile("^Steps")).fill(str(steps))
+    unfold(panel, "More settings")
+    enter(panel.get_by_label(re.compile("^Steps")), str(steps))
 
 
 def test_a_draft_is_the_file_that_the_command_line_writes(style: Any, folder: Path) -> None:
-    style.get_by_label("Strength").first.fill("0.8")
+    enter(style.get_by_label("Strength").first, "0.8")
     paint(style)
     style.locator(".pair").wait_for()
     got = download(style, folder / "got.png")
@@ -74,7 +74,7 @@ def test_stopping_keeps_the_picture_so_far(style: Any, folder: Path) -> None:
 
 def test_each_region_is_painted_after_its_own_painting(style: Any, folder: Path) -> None:
     style.get_by_role("checkbox", name="Auvers").check()
-    style.get_by_role("button", name="A painting for each part").click()
+    unfold(style, "A painting for each part")
     canvas = style.locator("canvas")
     style.get_by_text("great_wave.jpg", exact=True).wait_for()
     canvas.scroll_into_view_if_needed()
@@ -111,7 +111,7 @@ def test_paintings_of_ones_own_are_chosen_with_the_others(style: Any, folder: Pa
     drop(style, folder / "poppies.png", place=-1)
     style.get_by_role("checkbox", name="poppies.png").wait_for()
     assert style.get_by_role("checkbox", name="poppies.png").is_checked()
-    style.get_by_label("How much of poppies.png").fill("0.5")
+    enter(style.get_by_label("How much of poppies.png"), "0.5")
     paint(style)
     style.locator(".pair").wait_for()
     recipe = read_recipe(download(style, folder / "got.png"))
@@ -178,7 +178,7 @@ def test_axe_finds_nothing_serious(visit: Visit, tab: str, width: int) -> None:
     page = visit(width, tab)
     panel = part(page, tab)
     if tab in ("Style", "Dream"):
-        panel.get_by_role("button", name="More settings").click()
+        unfold(panel, "More settings")
         panel.get_by_label("Seed").wait_for()
     found = Axe().run(page).response["violations"]
     serious = [each for each in found if each["impact"] in ("serious", "critical")]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from tests.studio.conftest import Start, drop, part
+from tests.studio.conftest import Start, drop, enter, part, unfold
 
 from impasto.training import background
 
@@ -59,15 +59,15 @@ def wait_beyond(page: Any, step: int) -> None:
 def test_a_training_outlives_its_page_stops_and_goes_on(visit: Callable[..., Any], own: tuple[str, Path]) -> None:
     page = visit(tab="Train")
     panel = part(page, "Train")
-    panel.get_by_role("button", name="Start a training").click()
+    unfold(panel, "Start a training")
     choose(panel, "Data", "facades")
-    panel.get_by_role("button", name="Settings of the method").click()
+    unfold(panel, "Settings of the method")
     for label, value in TINY.items():
-        panel.get_by_label(label, exact=True).fill(str(value))
+        enter(panel.get_by_label(label, exact=True), str(value))
     assert panel.get_by_role("button", name="Start the training").count() == 0
     panel.get_by_role("button", name="Let the doctor look").click()
     panel.get_by_text("pairs: 8 train; sizes: 8 of 64x32").wait_for()
-    panel.get_by_label("Name of the run").fill("first")
+    enter(panel.get_by_label("Name of the run"), "first")
     panel.get_by_role("button", name="Start the training").click()
     panel.get_by_text("first has begun").wait_for()
     run = own[1] / "runs" / "first"
@@ -108,7 +108,7 @@ def test_a_data_set_is_dropped_as_a_zip_and_the_doctor_says_what_is_wrong(
     visit: Callable[..., Any], own: tuple[str, Path], tmp_path: Path
 ) -> None:
     panel = part(visit(tab="Train"), "Train")
-    panel.get_by_role("button", name="Start a training").click()
+    unfold(panel, "Start a training")
     write_pairs(tmp_path / "streets")
     (tmp_path / "streets" / "train" / "3.png").write_text("a street")
     with zipfile.ZipFile(tmp_path / "streets.zip", "w") as packed:
@@ -129,7 +129,7 @@ def test_what_is_no_zip_is_refused_in_one_line(
     visit: Callable[..., Any], own: tuple[str, Path], tmp_path: Path
 ) -> None:
     panel = part(visit(tab="Train"), "Train")
-    panel.get_by_role("button", name="Start a training").click()
+    unfold(panel, "Start a training")
     (tmp_path / "broken.zip").write_bytes(b"PK\3\4")
     drop(panel, tmp_path / "broken.zip")
     assert "\n" not in panel.get_by_role("alert").filter(has_text="that is no ZIP").inner_text()

@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from tests.studio.conftest import Start, download, drop, part
+from tests.studio.conftest import Start, download, drop, enter, part, unfold
 
 from impasto.cli import main
 from impasto.image.labels import read_labels
@@ -109,8 +109,8 @@ def test_a_picture_is_the_file_that_the_command_line_writes(panel: Any) -> None:
     panel.get_by_text("pix2pix: turns pictures into others").wait_for()
     drop(panel, Path("cat.png"), place=1)
     panel.get_by_text("cat.png, 64 × 32 pixels").wait_for()
-    panel.get_by_role("button", name="More settings").click()
-    panel.get_by_label("Seed").fill("3")
+    unfold(panel, "More settings")
+    enter(panel.get_by_label("Seed"), "3")
     translate(panel)
     panel.locator(".pair").wait_for()
     got = download(panel, Path("got.png"))
@@ -155,7 +155,7 @@ def test_a_drawn_label_map_is_rendered_as_the_command_line_renders_it(panel: Any
     panel.get_by_role("button", name="Clear").last.click()
     drop(panel, drawn, place=2)
     panel.get_by_text("map.png lies on the paper").wait_for()
-    panel.get_by_label("Edits of objects").fill("relabel 60,4 0")
+    enter(panel.get_by_label("Edits of objects"), "relabel 60,4 0")
     translate(panel)
     panel.get_by_role("button", name="Download").wait_for(state="hidden")
     got = download(panel, Path("edited.png"))
