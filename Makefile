@@ -3,14 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WORKERS ?= 2
 
 .PHONY: demo test slow lint docs pictures bench clean
 
 demo: $(STAMP)
 	$(BIN)/impasto demo
 
+# Each worker has one thread. The browser's tests come last, by themselves: a page is slow to heed what is typed on a
+# busy machine.
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --ignore tests/studio
+	$(BIN)/pytest tests/studio
 
 slow: $(STAMP)
 	$(BIN)/pytest -m slow
