@@ -13,7 +13,7 @@ demo: $(STAMP)
 # Each worker has one thread. The browser's tests come last, by themselves: a page is slow to heed what is typed on a
 # busy machine.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --ignore tests/studio
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal --ignore tests/studio
 	$(BIN)/pytest tests/studio
 
 slow: $(STAMP)

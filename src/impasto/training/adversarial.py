@@ -184,12 +184,13 @@ class AdversarialTraining(Training):
         Raises:
             ImpastoError: If one is not finite.
         """
+        checked = chain([self._finite(terms)], map(self._finite, more))
         place = [*self.networks()].index(which)
         optimizer, schedule = _several(self.optimizers())[place], _several(self.lr_schedulers())[place]
         added = self.settings.accumulate
         if batch % added == 0:
             optimizer.zero_grad()
-        for each in chain([terms], more):
+        for each in checked:
             self._learn(each)
         if (batch + 1) % added == 0:
             optimizer.step()
@@ -197,14 +198,18 @@ class AdversarialTraining(Training):
             if which == "generator" and self.averaged is not None:
                 self.averaged.update_parameters(self.generator)
 
-    def _learn(self, terms: Mapping[str, Tensor]) -> None:
-        """Add the slopes of terms to those there are."""
+    def _finite(self, terms: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return terms as they are, if all of them are finite."""
         for name, term in terms.items():
             if not bool(term.isfinite()):
                 raise ImpastoError(
                     f"the loss {name} is {float(term.detach())} at step {self.steps_done}; lower learning_rate "
                     f"(now {self.settings.learning_rate:g}) and start from the last checkpoint"
                 )
+        return terms
+
+    def _learn(self, terms: Mapping[str, Tensor]) -> None:
+        """Add the slopes of terms to those there are."""
         self.manual_backward(torch.stack([*terms.values()]).sum() / self.settings.accumulate)
         told = {name: term.detach() for name, term in terms.items() if name != BEHIND}
         self.log_dict(told, sync_dist=self.processes > 1)
