@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 PHOTOS, PAINTINGS = ROOT / "examples" / "photos", ROOT / "examples" / "paintings"
 PAGODA, CAT, DOGS = PHOTOS / "pagoda.jpg", PHOTOS / "cat.jpg", PHOTOS / "dogs.jpg"
+MOUNTAINS = PHOTOS / "mountains.jpg"
 WAVE, STARRY, AUVERS = (PAINTINGS / f"{name}.jpg" for name in ("great_wave", "starry_night", "auvers"))
 POPPIES, SUMMERTIME = PAINTINGS / "poppies.jpg", PAINTINGS / "summertime.jpg"
 HEAVIEST = 120_000
@@ -132,8 +133,8 @@ def dream_octaves() -> impasto.Image:
 def dream_of() -> impasto.Image:
     """A class by its name, and a picture as a guide."""
     classes = ("golden retriever", "jellyfish")
-    dreamt = [impasto.dream(PAGODA, size=320, dream_of=each).image for each in classes]
-    guided = impasto.dream(PAGODA, size=320, guide=PHOTOS / "dahlia.jpg").image
+    dreamt = [impasto.dream(MOUNTAINS, size=320, dream_of=each).image for each in classes]
+    guided = impasto.dream(MOUNTAINS, size=320, guide=PHOTOS / "dahlia.jpg").image
     return grid([*dreamt, guided], [*classes, "guided by a dahlia"])
 
 
