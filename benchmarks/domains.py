@@ -79,7 +79,10 @@ def learn(arguments: argparse.Namespace, folder: Path) -> tuple[int, float]:
     running = RunSettings(patience=0, evaluate_every=arguments.evaluate_every)
     run = arguments.runs / "stargan"
     with suppress(_Over):
-        train("stargan", data=folder, run=run, settings=settings, run_settings=running, on_step=follow)
+        train(
+            "stargan", data=folder, run=run, settings=settings, run_settings=running, on_step=follow,
+            start=arguments.start,
+        )  # fmt: skip
     (first, since), (last, until) = times[0], times[-1]
     crops = settings.batch_size * settings.n_critic
     return last, crops * (last - first) / max(1e-9, until - since)
@@ -119,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path)
+    parser.add_argument("--start", type=Path, help="a model of the same settings to begin with")
     parser.add_argument("--minutes", type=float, default=60.0, help="after which the training is stopped")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--generator", choices=get_args(Architecture), default="resnet")
@@ -139,7 +143,7 @@ def main() -> None:
     say(
         benchmark="domains",
         machine=machine(),
-        settings={k: v for k, v in vars(arguments).items() if not isinstance(v, Path)},
+        settings={k: v for k, v in vars(arguments).items() if not isinstance(v, Path | None)},
     )
     folder = arguments.runs / "data"
     lay_out(arguments.data, folder, arguments.every)
