@@ -76,7 +76,7 @@ class TrainTab:
         with gr.Accordion("Start a training", open=False):
             with gr.Row():
                 self.method = gr.Dropdown(TRAINABLE, value=USUAL, label="Method")
-                self.archive = files_drop("A data set of yours, as a ZIP", file_types=[".zip"], height=140)
+                self.archive = files_drop("A data set of yours, as a ZIP", file_types=[".zip"], height=160)
             self.archive_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             self.uploads = gr.State(0)
             gr.render([self.method, self.uploads], show_progress="hidden")(self._offer)

@@ -51,7 +51,7 @@ class TranslateTab:
                 self.model = gr.Dropdown([], label="Model", info="a run, or a model file", value=None)
                 self.card_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
                 self.own = files_drop(
-                    "or a model of yours", file_types=[MODEL_SUFFIX], height=140, elem_id="own-model"
+                    "or a model of yours", file_types=[MODEL_SUFFIX], height=160, elem_id="own-model"
                 )
                 self.pictures = files_drop("Pictures", height=160)
                 self.pictures_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
@@ -60,7 +60,7 @@ class TranslateTab:
                 self.button = gr.Button("Translate", variant="primary", size="lg")
                 self.easel = Easel(visitors, "translate", "Your picture appears here.", "All files")
         with gr.Accordion("Draw a label map", open=True, visible=seen(False)) as self.desk:
-            self.load = files_drop("Load a label map", height=140)
+            self.load = files_drop("Load a label map", height=160)
             self.load_said = gr.HTML(value="", js_on_load=None, elem_classes="said")
             self.paper = paper("A label map", DRAW, NO_CLASSES)
             told_edits = "; ".join(" ".join((name, *words)) for name, words in EDITS.items())
