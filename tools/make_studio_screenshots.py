@@ -26,7 +26,7 @@ from impasto.image.grid import grid
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 PHOTO = ROOT / "examples" / "photos" / "pagoda.jpg"
-DESK, PHONE, TALL = 1000, 390, 1100
+DESK, PHONE, TALL = 1280, 390, 1100
 PATIENCE = 300_000
 """Milliseconds until a picture must be painted."""
 
