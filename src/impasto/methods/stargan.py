@@ -76,8 +76,8 @@ class StarganSettings(AdversarialSettings):
     discriminator_channels: int = 64
     """Channels of the discriminator's first layer; every further one has twice as many."""
     generator: Architecture = "resnet"
-    """The paper's generator with residual blocks, or a U-Net, which sees the label where nothing normalises it away; at
-    its best with attention."""
+    """The paper's generator with residual blocks, or a U-Net, which sees the label where nothing normalises it away
+    and is at its best with attention."""
     num_blocks: int = 6
     """Residual blocks of the paper's generator."""
     num_downs: int = 7
