@@ -25,7 +25,6 @@ from impasto.data.domains import Member, find_domains, split_by_name, twins
 from impasto.image.grid import grid
 from impasto.image.io import Image, read_image, write_image
 from impasto.image.tensors import to_tensor
-from impasto.losses.adversarial import Adversarial
 from impasto.methods.stargan import StarganSettings
 from impasto.metrics.relative import changed_error
 from impasto.nn.adversarial import Architecture
@@ -61,7 +60,7 @@ def learn(arguments: argparse.Namespace, folder: Path) -> tuple[int, float]:
         load_size=arguments.size, crop_size=arguments.size, base_channels=arguments.base_channels,
         discriminator_channels=arguments.discriminator_channels, num_blocks=arguments.num_blocks,
         generator=arguments.generator, num_downs=arguments.size.bit_length() - 1,
-        attention=arguments.attention, adversarial=arguments.adversarial,
+        attention=arguments.attention,
         upsampling="resize", num_layers=arguments.size.bit_length() - 2, batch_size=arguments.batch_size,
         n_critic=arguments.n_critic, learning_rate=arguments.learning_rate, ema_decay=0.999,
         epochs=arguments.epochs, decay_epochs=arguments.decay_epochs,
@@ -127,7 +126,6 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--generator", choices=get_args(Architecture), default="resnet")
     parser.add_argument("--attention", action="store_true", help="keep the picture where a mask says so")
-    parser.add_argument("--adversarial", choices=get_args(Adversarial), default="wgangp")
     parser.add_argument("--base-channels", type=int, default=24)
     parser.add_argument("--discriminator-channels", type=int, default=24)
     parser.add_argument("--num-blocks", type=int, default=3)

@@ -23,8 +23,8 @@ are nearest upsampling and one of 3 × 3 (Odena et al. 2016). With `diff_augment
 normalisation follows the layer that sees the label and takes out all that is the same at every place, so that the
 label is told by the zeros around the picture alone; the U-Net has none there, and its last layers see the picture
 with its label once more. With `attention` the generator gives a mask A along with the colours C that it paints, and
-the picture is A · C + (1 − A) · x (Pumarola et al. 2018, GANimation, arXiv:1807.09251, section 4.1, whose penalties
-of A we leave out): where nothing should change, nothing has to be learnt.
+the picture is A · C + (1 − A) · x (after Pumarola et al. 2018, GANimation, arXiv:1807.09251, whose mask is 1 where
+the picture stays, and whose penalties of it we leave out): where nothing should change, nothing has to be learnt.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -237,7 +237,7 @@ def _enlarging(in_channels: int, out_channels: int, upsampling: Upsampling) -> n
 class KeepingGenerator(Generator):
     """A generator that paints where a mask says that it makes itself, and keeps the picture elsewhere.
 
-    Reference: Pumarola, Agudo, Martinez, Sanfeliu & Moreno-Noguer 2018 (arXiv:1807.09251), section 4.1.
+    Reference: Pumarola, Agudo, Martinez, Sanfeliu & Moreno-Noguer 2018 (arXiv:1807.09251).
     """
 
     def __init__(self, painter: Generator) -> None:
