@@ -35,9 +35,9 @@ from impasto.nn.compute import choose_device, reused_memory
 from impasto.nn.tiles import tiled_gradient
 
 PHOTO = "pagoda"
-VGG16: Final = "vgg16-hed"
+VGG16: Final = "vgg16"
 RIMS, TILE = (0, 32, 64, 96, RIM), 128
-NETWORKS: tuple[Backbone, ...] = ("efficientnet-lite0", "vgg16-hed")
+NETWORKS: tuple[Backbone, ...] = ("efficientnet-lite0", "vgg16")
 
 
 def main() -> None:

@@ -5,7 +5,8 @@
 DATA holds `photos/train` (natural photos), `art/classics` and `art/train` (paintings); RUNS gets a folder for each
 stage, and an interrupted stage goes on when the command is repeated. STAGE is one of `STAGES`, in their order. The
 first teaches a network to give photos back: one that begins with noise learns negatives of photos as readily as
-photos. What was stopped before its last step says so; the rate of learning had not fallen to zero then.
+photos. The bundled networks were trained with the edge network of that time as loss network and encoder; these
+stages now train with `vgg16`. What was stopped before its last step says so; the rate of learning had not fallen to zero then.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from impasto.methods.multistyle import MultistyleSettings
 from impasto.methods.prediction import Prediction, PredictionPainter, PredictionSettings, network_of
 from impasto.nn.compute import choose_dtype, lay_out, reused_memory
 from impasto.nn.transform import Painting
-from impasto.nn.vgg import VGG
+from impasto.nn.vgg import VGG, check_encoder
 from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.weights.model import Card, read_model, write_model
@@ -149,7 +150,9 @@ def joined(data: Path, runs: Path) -> None:
     settings = card.settings_as(PredictionSettings)
     network = network_of(settings)
     network.load_state_dict(tensors)
-    painter = PredictionPainter(network.eval(), VGG.pretrained(settings.network), settings.style_size)
+    painter = PredictionPainter(
+        network.eval(), VGG.pretrained(check_encoder(settings.encoder)), settings.style_size
+    )
     embeddings = torch.cat([painter.embedding(visible_colors(read_image(path))) for path in _named(data, runs)])
     with torch.no_grad():
         wanted = taught["rows"][1:] - network.rows(embeddings)
@@ -222,7 +225,7 @@ def decoded(data: Path, runs: Path) -> None:
     """Teach the decoder of AdaIN to give photos and paintings back from what VGG sees of them."""
     torch.manual_seed(0)
     settings = AdainSettings(base_channels=HALF_ADAIN, encoded_colors=True)
-    vgg = VGG.pretrained(settings.network, dtype=choose_dtype("auto", torch.device("cpu")))
+    vgg = VGG.pretrained(check_encoder(settings.encoder), dtype=choose_dtype("auto", torch.device("cpu")))
     decoder = decoder_of(settings)
     lay_out(decoder)
 

@@ -46,7 +46,7 @@ class LayersOptions:
     """Longest side of each picture in pixels."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     """Steps for each layer; by default enough to be clear."""
-    network: Network = "vgg16-hed"
+    network: Network = "vgg16"
     """Which network looks; the ImageNet ones are fetched once."""
     pooling: Pooling = "average"
     """average paints what is seen more clearly, max is what the network was trained with."""

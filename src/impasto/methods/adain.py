@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, conv2d, interpolate, max_pool2d, pad, relu
 
 from impasto._typing import Features, Picture
-from impasto.errors import SettingError, check_choice, check_range, check_whole
+from impasto.errors import SettingError, check_range, check_whole
 from impasto.image.resize import fit, resize
 from impasto.losses.style import EPSILON, moments
 from impasto.nn.compute import frozen_for_speed
@@ -43,7 +43,7 @@ from impasto.nn.phases import convolve_enlarged, convolve_four_places
 from impasto.nn.planes import Plane
 from impasto.nn.strips import Statistics, strips
 from impasto.nn.transform import Painting
-from impasto.nn.vgg import VGG, Network
+from impasto.nn.vgg import VGG, check_encoder
 
 ENCODED = "relu4_1"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -87,10 +87,10 @@ class AdainSettings:
     """How much the encoded colours count that the picture was made from."""
     checkerboard_weight: float = 100.0
     """How much patterns are kept away that keep in step with the decoder's stride."""
-    network: Network = "vgg16-hed"
-    """Which network encodes."""
+    encoder: str = "vgg16"
+    """Network that encodes: `vgg16`, `vgg16-imagenet` or `vgg19-imagenet`."""
     encoded_colors: bool = False
-    """Whether colours are encoded beside its features, as a VGG needs that is tuned to edges; not in the paper."""
+    """Encode coarse colours next to the features; not in the paper. The edge network needs it."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
     zoom: float = 2.5
@@ -111,7 +111,7 @@ class AdainSettings:
     """Of first weights, crops and styles."""
 
     def __post_init__(self) -> None:
-        check_choice("network", self.network, Network)
+        check_encoder(self.encoder)
         for name in ("content_weight", "style_weight", "tv_weight", "colors_weight", "checkerboard_weight"):
             check_range(name, getattr(self, name), 0, 1e9)
         check_range("turned_hues", self.turned_hues, 0, 1)
@@ -357,7 +357,7 @@ def decoder_of(settings: AdainSettings) -> Decoder:
 def networks(settings: AdainSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
-        return {"decoder": decoder_of(settings), "encoder": VGG(settings.network)}
+        return {"decoder": decoder_of(settings), "encoder": VGG(check_encoder(settings.encoder))}
 
 
 def painter(
@@ -381,7 +381,11 @@ def painter(
     decoder.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith(ENCODER)})
     decoder.to(device, dtype)
     frozen_for_speed(decoder)
-    vgg = _own_vgg(own, device, dtype) if own else VGG.pretrained(settings.network, device=device, dtype=dtype)
+    vgg = (
+        _own_vgg(own, device, dtype)
+        if own
+        else VGG.pretrained(check_encoder(settings.encoder), device=device, dtype=dtype)
+    )
     return AdainPainter(decoder, vgg, settings.style_size, settings.encoded_colors)
 
 

@@ -64,7 +64,7 @@ Colors = Literal["palette", "free", "luminance"]
 
 DEFAULT_LAYERS: Mapping[str, tuple[str, ...]] = {
     "efficientnet-lite0": ("block8.expand", "block10.expand", "block12.expand"),
-    "vgg16-hed": ("relu4_3", "relu5_1"),
+    "vgg16": ("relu4_3", "relu5_1"),
     "vgg16-imagenet": ("relu4_3", "relu5_1"),
     "vgg19-imagenet": ("relu4_4", "relu5_1"),
 }

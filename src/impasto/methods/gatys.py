@@ -39,6 +39,7 @@ from impasto.losses.content import content_loss
 from impasto.losses.scaling import Scaling
 from impasto.losses.smoothness import total_variation
 from impasto.losses.style import gram_matrix, guided_gram_matrix, style_loss
+from impasto.losses.wasserstein import Gaussian, WassersteinTarget, gaussian
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
 from impasto.nn.descent import Optimizer, minimise
 from impasto.nn.vgg import VGG, Network, Pooling, layer_names
@@ -46,6 +47,9 @@ from impasto.result import OnStep, Step
 
 Start = Literal["toned", "content", "noise", "style", "draft"]
 LayerWeighting = Literal["balanced", "equal", "exponential"]
+StyleLoss = Literal["wasserstein", "gram"]
+
+WASSERSTEIN_BLOCKS = (1, 2, 3)
 
 STARTS: tuple[Start, ...] = get_args(Start)
 
@@ -77,6 +81,8 @@ class GatysSettings:
     """Weight of each style picture, as many as styles; equal if not given."""
     style_scale: float = 1.0
     """Longest side of the style picture over that of the painting: larger makes larger strokes."""
+    style_loss: StyleLoss = "wasserstein"
+    """How style layers are compared: `gram`, as in the paper, or `wasserstein`."""
     scaling: Scaling = "relative"
     """How terms are scaled: relative to their targets, or as the paper prints them."""
     colors: Colors = "style"
@@ -84,7 +90,7 @@ class GatysSettings:
     init: str = "toned"
     """Start: `toned` (content in the style's colours), `content`, `noise`, `style`, `draft` (painted in one pass
     by `prediction`), or a picture's path."""
-    network: Network = "vgg16-hed"
+    network: Network = "vgg16"
     """Which network looks; the ImageNet ones are fetched once."""
     pooling: Pooling = "max"
     """`max` is crisper, `average` smoother."""
@@ -107,6 +113,7 @@ class GatysSettings:
 
     def __post_init__(self) -> None:
         check_choice("layer_weighting", self.layer_weighting, LayerWeighting)
+        check_choice("style_loss", self.style_loss, StyleLoss)
         check_choice("scaling", self.scaling, Scaling)
         check_choice("colors", self.colors, Colors)
         check_choice("network", self.network, Network)
@@ -343,17 +350,25 @@ class _Target:
         painting = resize(style.picture, max(SMALLEST, rows), max(SMALLEST, columns))
         features = objective.vgg(painting, self.shares)
         part = None if style.visible is None else style.visible.to(painting)
-        self.grams = {name: _gram(features[name], part) for name in self.shares}
+        gaussians = [name for name in self.shares if self._is_gaussian(name)]
+        self.gaussians = {name: WassersteinTarget(_gaussian(features[name], part)) for name in gaussians}
+        self.grams = {name: _gram(features[name], part) for name in self.shares if name not in self.gaussians}
         self.places = {name: features[name][0, 0].numel() for name in self.shares}
+
+    def _is_gaussian(self, layer: str) -> bool:
+        return self.settings.style_loss == "wasserstein" and int(layer[len("relu")]) in WASSERSTEIN_BLOCKS
 
     def loss(self, features: Mapping[str, Tensor]) -> Tensor:
         total = next(iter(features.values())).new_zeros((), dtype=torch.float32)
         for name, share in self.shares.items():
-            gram = _gram(features[name], self.region)
-            places = features[name][0, 0].numel()
-            distance = style_loss(gram, self.grams[name], places, self.places[name], self.settings.scaling)
-            total = total + share * distance
+            total = total + share * self._layer_loss(name, features[name])
         return self.share * total
+
+    def _layer_loss(self, name: str, features: Tensor) -> Tensor:
+        if name in self.gaussians:
+            return self.gaussians[name].loss(_gaussian(features, self.region))
+        gram, places = _gram(features, self.region), features[0, 0].numel()
+        return style_loss(gram, self.grams[name], places, self.places[name], self.settings.scaling)
 
 
 def _evening(targets: Sequence[_Target]) -> float:
@@ -386,3 +401,7 @@ def _gram(features: Tensor, guide: Tensor | None) -> Tensor:
     if guide is None:
         return gram_matrix(features)
     return guided_gram_matrix(features, shrink_mask(guide, *features.shape[-2:]))
+
+
+def _gaussian(features: Tensor, guide: Tensor | None) -> Gaussian:
+    return gaussian(features, None if guide is None else shrink_mask(guide, *features.shape[-2:]))

@@ -35,7 +35,7 @@ from impasto.nn.one_pass import paint_any_size
 from impasto.nn.perceptual import PerceptualSettings
 from impasto.nn.strips import Statistics
 from impasto.nn.transform import Painting, TransformNetwork
-from impasto.nn.vgg import VGG, WIDTHS
+from impasto.nn.vgg import VGG, WIDTHS, check_encoder
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 """Layers of VGG-16 whose channels describe a painting."""
@@ -49,6 +49,8 @@ class PredictionSettings(PerceptualSettings):
 
     embedding_size: int = 100
     """Numbers in a style embedding; the paper's are 100."""
+    encoder: str = "vgg16"
+    """Network whose statistics describe a painting: `vgg16`, `vgg16-imagenet` or `vgg19-imagenet`."""
     turned_hues: float = 0.5
     """Share of the paintings whose hues are turned, so that a few paintings show many palettes."""
     looks: int = 2500
@@ -56,6 +58,7 @@ class PredictionSettings(PerceptualSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_encoder(self.encoder)
         check_whole("embedding_size", self.embedding_size, 1, 100_000)
         check_range("turned_hues", self.turned_hues, 0, 1)
         check_whole("looks", self.looks, 1, 1_000_000)
@@ -214,5 +217,5 @@ def painter(
     network.to(device)
     network.transform.to(dtype)
     frozen_for_speed(network)
-    vgg = VGG.pretrained(settings.network, device=device, dtype=dtype)
+    vgg = VGG.pretrained(check_encoder(settings.encoder), device=device, dtype=dtype)
     return PredictionPainter(network, vgg, settings.style_size)

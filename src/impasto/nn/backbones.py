@@ -15,7 +15,7 @@ from impasto.nn.compute import Precision, choose_dtype, frozen_for_speed
 from impasto.nn.efficientnet_lite import HEAD_WIDTH, STAGES, STEM_WIDTH, EfficientNetLite0
 from impasto.nn.vgg import VGG, WIDTHS, Network, layer_names
 
-Backbone = Literal["efficientnet-lite0", "vgg16-hed", "vgg16-imagenet", "vgg19-imagenet"]
+Backbone = Literal["efficientnet-lite0", "vgg16", "vgg16-imagenet", "vgg19-imagenet"]
 
 COARSEST = 32
 """Pixels between places of the coarsest layer: sizes and distances that are multiples of it fit every layer."""

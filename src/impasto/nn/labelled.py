@@ -37,7 +37,7 @@ class LabelSettings(AdversarialSettings):
     """How much the discriminators' features count."""
     perceptual_weight: float = 10.0
     """How much a VGG's features count."""
-    network: Network = "vgg16-hed"
+    network: Network = "vgg16"
     """Which VGG."""
 
     def __post_init__(self) -> None:

@@ -56,8 +56,8 @@ class PerceptualSettings:
     """Layers compared place by place."""
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
     """Layers whose Gram matrices are compared."""
-    network: Network = "vgg16-hed"
-    """Which network judges."""
+    network: Network = "vgg16"
+    """Network of the perceptual loss."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
     zoom: float = 2.5

@@ -13,7 +13,7 @@ ICLR 2015 (arXiv:1409.1556), table 1, columns D and E.
 
 from collections.abc import Collection, Iterator
 from itertools import zip_longest
-from typing import Literal, Self
+from typing import Final, Literal, Self, get_args
 
 import torch
 from jaxtyping import Float
@@ -26,18 +26,35 @@ from impasto.nn.compute import frozen_for_speed
 from impasto.weights.load import load_weights
 from impasto.weights.transfer import OnProgress
 
-Network = Literal["vgg16-hed", "vgg16-imagenet", "vgg19-imagenet"]
+Network = Literal["vgg16", "vgg16-imagenet", "vgg19-imagenet"]
+"""Networks to choose from: `vgg16` as Simonyan & Zisserman trained it (bundled), the others as torchvision did."""
+Encoder = Literal["vgg16", "vgg16-imagenet", "vgg19-imagenet", "vgg16-hed"]
+"""Networks that can be loaded: `vgg16-hed` encodes paintings for the bundled `prediction` and `adain` only."""
+EDGE_ENCODER: Final[Encoder] = "vgg16-hed"
+"""VGG-16 fine-tuned to find edges: it hardly sees colour."""
 Pooling = Literal["max", "average"]
 
 WIDTHS = (64, 128, 256, 512, 512)
-DEPTHS: dict[Network, tuple[int, ...]] = {
-    "vgg16-hed": (2, 2, 3, 3, 3),
+DEPTHS: dict[Encoder, tuple[int, ...]] = {
+    "vgg16": (2, 2, 3, 3, 3),
     "vgg16-imagenet": (2, 2, 3, 3, 3),
     "vgg19-imagenet": (2, 2, 4, 4, 4),
+    "vgg16-hed": (2, 2, 3, 3, 3),
 }
 
 
-def layer_names(network: Network) -> tuple[str, ...]:
+def check_encoder(encoder: str) -> Encoder:
+    """Return the name of an encoder of paintings, if it can be chosen or a bundled model needs it.
+
+    Raises:
+        SettingError: If it is neither.
+    """
+    if encoder != EDGE_ENCODER:
+        check_choice("encoder", encoder, Network)
+    return next(name for name in get_args(Encoder) if name == encoder)
+
+
+def layer_names(network: Encoder) -> tuple[str, ...]:
     """Return every layer of a network, `relu1_1` to `relu5_3` or `relu5_4`, in order of depth."""
     return tuple(
         f"relu{block}_{index}" for block, depth in enumerate(DEPTHS[network], 1) for index in range(1, depth + 1)
@@ -48,13 +65,13 @@ class VGG(nn.Module):
     """The convolutions of a VGG network, without its classifier.
 
     Example:
-        >>> vgg = VGG.pretrained("vgg16-hed")
+        >>> vgg = VGG.pretrained("vgg16")
         >>> features = vgg(picture, ["relu3_1", "relu4_2"])
     """
 
-    def __init__(self, network: Network = "vgg16-hed", pooling: Pooling = "max") -> None:
+    def __init__(self, network: Encoder = "vgg16", pooling: Pooling = "max") -> None:
         super().__init__()
-        check_choice("network", network, Network)
+        check_choice("network", network, Encoder)
         check_choice("pooling", pooling, Pooling)
         self.layer_names = layer_names(network)
         self.pool = max_pool2d if pooling == "max" else avg_pool2d
@@ -72,7 +89,7 @@ class VGG(nn.Module):
     @classmethod
     def pretrained(
         cls,
-        network: Network = "vgg16-hed",
+        network: Encoder = "vgg16",
         pooling: Pooling = "max",
         *,
         device: torch.device | str = "cpu",
@@ -82,7 +99,7 @@ class VGG(nn.Module):
         """Return a trained network, frozen, laid out for speed.
 
         Args:
-            network: Which one; all but `vgg16-hed` are fetched the first time.
+            network: Which one; `vgg16` is bundled, the ImageNet ones are fetched the first time.
             pooling: `max` is the network's own; `average` smooths the gradient.
             device: Where it computes.
             dtype: In what it computes.

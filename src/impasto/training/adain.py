@@ -26,7 +26,7 @@ from impasto.methods.adain import (
     style_row,
 )
 from impasto.nn.compute import choose_dtype
-from impasto.nn.vgg import VGG
+from impasto.nn.vgg import VGG, check_encoder
 from impasto.training.looks import Look, Looks
 from impasto.training.one_pass import OnePassTraining, shuffled
 
@@ -55,7 +55,7 @@ class AdainTraining(OnePassTraining):
     def on_fit_start(self) -> None:
         """Load the network that encodes."""
         dtype = choose_dtype("auto", self.device)
-        self._vgg = [VGG.pretrained(self.settings.network, device=self.device, dtype=dtype)]
+        self._vgg = [VGG.pretrained(check_encoder(self.settings.encoder), device=self.device, dtype=dtype)]
         self.looks = Looks(self.paintings, self._see, self.device)
         self.held_out_looks = Looks(self.held_out_paintings, self._see, self.device)
 

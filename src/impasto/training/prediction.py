@@ -9,6 +9,8 @@ from torch import Tensor
 from impasto._typing import Picture
 from impasto.data.crops import Crops
 from impasto.methods.prediction import LAYERS, Prediction, PredictionSettings, network_of, statistics_of
+from impasto.nn.compute import choose_dtype
+from impasto.nn.vgg import VGG, check_encoder
 from impasto.training.looks import Look, Looks
 from impasto.training.one_pass import PerceptualTraining, between, shuffled, strengths
 
@@ -38,12 +40,19 @@ class PredictionTraining(PerceptualTraining):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.network = network_of(settings)
+        self._encoder: list[VGG] = []  # in a list, so that its weights are not taken for ours
         self.looks: Looks
         self.held_out_looks: Looks
 
     def on_fit_start(self) -> None:
         """Learn how paintings differ, unless that is known from a checkpoint."""
         super().on_fit_start()
+        encoder, network = check_encoder(self.settings.encoder), self.settings.network
+        self._encoder = [
+            self.loss.vgg
+            if encoder == network
+            else VGG.pretrained(encoder, device=self.device, dtype=choose_dtype("auto", self.device))
+        ]
         self.looks = Looks(self.paintings, self._see, self.device)
         self.held_out_looks = Looks(self.held_out_paintings, self._see, self.device)
         if bool((self.network.spread == 1).all()):
@@ -91,4 +100,6 @@ class PredictionTraining(PerceptualTraining):
         with torch.autocast(self.device.type, enabled=False):
             features = self.loss.vgg(picture, {*LAYERS, *self.settings.style_layers})
             grams = self.loss.grams_of(features)
-            return {**grams, "statistics": statistics_of(features), "share": self.share(grams)}
+            (encoder,) = self._encoder
+            encoded = features if encoder is self.loss.vgg else encoder(picture, LAYERS)
+            return {**grams, "statistics": statistics_of(encoded), "share": self.share(grams)}

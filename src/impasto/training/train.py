@@ -21,6 +21,7 @@ from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.methods.prediction import PredictionSettings
+from impasto.nn.vgg import EDGE_ENCODER
 from impasto.training.adain import AdainTraining
 from impasto.training.johnson import JohnsonTraining
 from impasto.training.module import Training
@@ -136,6 +137,8 @@ def _painter_training(
     """Return a training on photos and paintings, and what tells it from others."""
     begun = None if start is None else _Start.read(start, method)
     settings = settings if begun is None else begun.shaped(settings)
+    if begun is None and getattr(settings, "encoder", "") == EDGE_ENCODER:
+        raise SettingError(f"encoder is {EDGE_ENCODER!r}, kept for older networks alone; choose vgg16")
     photos, paintings = _Pictures.under([data], "photos"), _Pictures.under(styles, "paintings")
     training = _training(settings, photos, paintings, begun)
     samples = photos.held_out_crops(SAMPLE_SIZE, SAMPLES, 1.0, 1)
@@ -260,7 +263,7 @@ class _Start(NamedTuple):
 
     def shaped(self, settings: Settings) -> Settings:
         """Return settings with the shape that this network has."""
-        shape = ("base_channels", "num_blocks", "embedding_size", "network")
+        shape = ("base_channels", "num_blocks", "embedding_size", "encoder")
         known = self.card.settings
         return replace(
             settings, **{name: known[name] for name in shape if name in known and hasattr(settings, name)}

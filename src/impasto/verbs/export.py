@@ -184,7 +184,7 @@ def metadata_of(card: Card) -> dict[str, str]:
 
 def _encoder(card: Card, painter: Painter) -> dict[str, str]:
     """Return which network looks at paintings, if one does that comes along."""
-    network = str(card.settings.get("network"))
+    network = str(card.settings.get("encoder"))
     if isinstance(painter, AdainPainter | PredictionPainter) and type(painter.vgg) is VGG and network in catalog():
         return {"encoder": f"{network}; licence: {catalog()[network].licence}"}
     return {}

@@ -18,6 +18,10 @@ FORMAT = 1
 MODEL_SUFFIX = ".safetensors"
 """What a model file of ours is called; whatever is called otherwise is a checkpoint that others published."""
 _KEY = "impasto-model"
+ENCODING = ("prediction", "adain")
+"""Methods whose models encode paintings by a VGG."""
+_EDGE_LOSS = "vgg16-hed"
+"""The loss network of older trainings."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,23 @@ class Card:
             raise WeightsError(f"the model has the settings {', '.join(unknown)}, which this version does not know")
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in self.settings.items()}
         return kind(**values)
+
+
+def _renewed(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of an older model file as this version has them.
+
+    Before the field `encoder`, `network` named both the network of the perceptual loss and that which encodes
+    paintings. A loss network that is no longer offered is replaced: it matters for further training alone.
+    """
+    renewed = dict(settings)
+    network = renewed.get("network")
+    if network is not None and "encoder" not in renewed and method in ENCODING:
+        renewed["encoder"] = network
+    if method == "adain":
+        renewed.pop("network", None)
+    elif network == _EDGE_LOSS:
+        renewed["network"] = "vgg16"
+    return renewed
 
 
 def write_model(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
@@ -115,6 +136,7 @@ def _card(path: Path, described: str) -> Card:
         for name in ("styles", "channels", "value_range"):
             values[name] = tuple(values[name])
         values["palette"] = tuple((str(name), str(color)) for name, color in values.get("palette", ()))
+        values["settings"] = _renewed(values["method"], values["settings"])
         return Card(**values)
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"what {path} says about itself is damaged ({error})") from None
