@@ -30,6 +30,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from impasto._typing import Features, Picture
 from impasto.errors import InputError, SettingError, check_choice, check_range, check_whole
 from impasto.losses.adversarial import Adversarial
+from impasto.nn.blocks import InstanceNorm
 from impasto.nn.labelled import LabelSettings, discriminator_of
 from impasto.nn.patchgan import MultiscaleDiscriminator
 from impasto.nn.strips import (
@@ -297,7 +298,7 @@ class StyleEncoder(nn.Module):
         self.convolutions = nn.ModuleList(
             spectral_norm(nn.Conv2d(narrow, wide, 3, 2, padding=1, bias=False)) for narrow, wide in pairwise(widths)
         )
-        self.norms = nn.ModuleList(nn.InstanceNorm2d(wide) for wide in widths[1:])
+        self.norms = nn.ModuleList(InstanceNorm(wide) for wide in widths[1:])
         places = (ENCODED_SIZE // 2 ** (len(widths) - 1)) ** 2
         self.mean, self.log_variance = (nn.Linear(widths[-1] * places, style_channels) for _ in range(2))
 
