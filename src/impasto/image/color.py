@@ -27,13 +27,19 @@ _YIQ = (
 
 def rgb_to_yiq(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     """Split RGB into luminance Y and chroma I, Q (NTSC)."""
-    return torch.einsum("kc,bchw->bkhw", picture.new_tensor(_YIQ), picture)
+    return _mixed(picture.new_tensor(_YIQ), picture)
 
 
 def yiq_to_rgb(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     """Put luminance and chroma together again; values may leave [0, 1]."""
     inverse = torch.linalg.inv(torch.tensor(_YIQ, dtype=torch.float64))
-    return torch.einsum("kc,bchw->bkhw", inverse.to(picture), picture)
+    return _mixed(inverse.to(picture), picture)
+
+
+def _mixed(matrix: Float[Tensor, "k c"], picture: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+    """Multiply every pixel by a matrix, in the picture's own precision: autocast would make it bf16."""
+    with torch.autocast(picture.device.type, enabled=False):
+        return torch.einsum("kc,bchw->bkhw", matrix, picture)
 
 
 def luminance(picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

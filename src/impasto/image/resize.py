@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -11,6 +12,8 @@ from impasto.errors import check_range
 
 def resize(picture: Float[Tensor, "b c _h _w"], height: int, width: int) -> Float[Tensor, "b c _hh _ww"]:
     """Resize with an antialiased bicubic filter, values kept in [0, 1].
+
+    Half precision is filtered in fp32, since torch has no such filter for bf16 on a CPU, and returned as it came.
 
     Args:
         picture: Values in [0, 1], any number of channels.
@@ -27,7 +30,8 @@ def resize_change(change: Float[Tensor, "b c _h _w"], height: int, width: int) -
     if width == 1 < height:
         # torch 2.13 makes columns of one pixel wrongly, but not rows
         return resize_change(change.mT, width, height).mT
-    return interpolate(change, (height, width), mode="bicubic", antialias=True)
+    precise = change.to(torch.promote_types(change.dtype, torch.float32))
+    return interpolate(precise, (height, width), mode="bicubic", antialias=True).to(change.dtype)
 
 
 def fit(height: int, width: int, longest: int) -> tuple[int, int]:

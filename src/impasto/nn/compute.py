@@ -1,15 +1,19 @@
 """Where and how precisely to compute: one setting each, `auto` by default."""
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import nn
 
 from impasto.errors import SettingError, check_choice
+
+BF16: Final = "IMPASTO_BF16"
+"""Environment variable that overrules whether the hardware computes in bf16: 1 or 0."""
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "bf16", "fp32"]
@@ -46,6 +50,11 @@ def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 
 
 def _computes_bf16(device: torch.device) -> bool:
+    overruled = os.environ.get(BF16, "")
+    if overruled not in ("", "0", "1"):
+        raise SettingError(f"{BF16} is {overruled!r}; set it to 1 or 0 to overrule the hardware, or unset it")
+    if overruled:
+        return overruled == "1"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":

@@ -69,7 +69,7 @@ class AdainTraining(OnePassTraining):
             # compared with has the same as the crop
             entered = adain(encode_continued(vgg, pictures, self.settings.encoded_colors), rows)
             target = adain(encode(vgg, pictures, self.settings.encoded_colors), rows)
-        painted = self.network(entered)
+        painted = self.network(entered.float())
         with torch.autocast(self.device.type, enabled=False):
             found = vgg(painted.float(), STYLE_LAYERS)
             style = torch.stack([self._style_distance(found[name], name, looks) for name in STYLE_LAYERS]).sum()

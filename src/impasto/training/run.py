@@ -9,7 +9,8 @@ said) and `tensorboard/` (its events).
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -273,7 +274,7 @@ class _Keeper(lightning.Callback):
         if self.steps >= self.training.steps or self.steps % self.settings.evaluate_every == 0:
             self._better = trainer.is_global_zero and self._evaluate(trainer)
         elif trainer.is_global_zero:
-            with torch.no_grad(), trainer.precision_plugin.forward_context():
+            with self._full_precision():
                 self._warn(self.watchdog.after_look(self.training.signs()))
         self.stopped = bool(trainer.strategy.broadcast(self.stopped or self._in_trouble))
         if self.stopped:
@@ -300,7 +301,7 @@ class _Keeper(lightning.Callback):
 
     def _evaluate(self, trainer: lightning.Trainer) -> bool:
         """Look at held-out photos; return whether the network is the best so far."""
-        with torch.no_grad(), trainer.precision_plugin.forward_context():
+        with self._full_precision():
             terms = self.training.held_out_terms()
             picture = self.training.samples().float().cpu()
         self._write({f"held_out_{name}": value for name, value in terms.items()})
@@ -317,6 +318,12 @@ class _Keeper(lightning.Callback):
             self.best = terms["total"]
             self._write_model(terms)
         return better
+
+    @contextmanager
+    def _full_precision(self) -> Iterator[None]:
+        """Measure, resize, convert and sample in fp32, whatever the precision of the training."""
+        with torch.no_grad(), torch.autocast(self.training.device.type, enabled=False):
+            yield
 
     def _write_model(self, terms: Mapping[str, float]) -> None:
         training = self.training
