@@ -33,13 +33,28 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def start() -> Iterator[Start]:
+def hold_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """While this file exists, jobs of every studio wait at their second step."""
+    return tmp_path_factory.mktemp("hold") / "hold"
+
+
+@pytest.fixture
+def held(hold_file: Path) -> Iterator[Callable[[], None]]:
+    """Hold every job at its second step; call it to let them go on, which they do at the end in any case."""
+    hold_file.touch()
+    yield hold_file.unlink
+    hold_file.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def start(hold_file: Path) -> Iterator[Start]:
     """Start studios; they end with the tests."""
     started: list[subprocess.Popen[str]] = []
+    command = [sys.executable, str(Path(__file__).with_name("held_studio.py")), str(hold_file)]
 
     def run(*words: str, cwd: Path | None = None) -> tuple[subprocess.Popen[str], str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "impasto", "studio", "--port", "0", "--json", *words],
+            [*command, "studio", "--port", "0", "--json", *words],
             stdout=subprocess.PIPE,
             text=True,
             cwd=cwd,

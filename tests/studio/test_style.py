@@ -49,18 +49,21 @@ def test_a_draft_is_the_file_that_the_command_line_writes(style: Any, folder: Pa
     assert got.read_bytes() == (folder / "x.png").read_bytes()
 
 
-def test_fine_is_seen_on_the_way_and_ends_as_on_the_command_line(style: Any, folder: Path) -> None:
+def test_fine_is_seen_on_the_way_and_ends_as_on_the_command_line(
+    style: Any, folder: Path, held: Callable[[], None]
+) -> None:
     set_steps(style, 12)
     paint(style)
     style.locator("img.live").wait_for()
     style.get_by_text(re.compile(r"Step \d+ of 12, .* left")).wait_for()
+    held()
     style.locator(".pair").wait_for()
     got = download(style, folder / "got.png")
     assert main(["stylize", "cat.png", "-s", WAVE, "--init", "draft", "--steps", "12", "-o", "x.png"]) == 0
     assert got.read_bytes() == (folder / "x.png").read_bytes()
 
 
-def test_stopping_keeps_the_picture_so_far(style: Any, folder: Path) -> None:
+def test_stopping_keeps_the_picture_so_far(style: Any, folder: Path, held: Callable[[], None]) -> None:
     set_steps(style, 100_000)
     paint(style)
     style.get_by_text(re.compile(r"Step [1-9]\d* of")).wait_for()

@@ -62,14 +62,18 @@ def gaussian(features: Features, guide: Weight | None = None) -> Gaussian:
 class WassersteinTarget:
     """The Gaussian of a style's features, with the root of its covariance computed once.
 
+    Roots are computed in float64 on the CPU: eigenvalues of a product of two covariances span more orders of
+    magnitude than fp32 resolves, and the small ones matter most here.
+
     Example:
         >>> target = WassersteinTarget(gaussian(style_features))
         >>> target.loss(gaussian(features)).backward()
     """
 
     def __init__(self, style: Gaussian) -> None:
-        self.ridge = RIDGE * style.covariance.diagonal().mean()
-        self.mean, self.covariance = style.mean, _with_ridge(style.covariance, self.ridge)
+        mean, covariance = (each.to("cpu", torch.float64) for each in style)
+        self.ridge = RIDGE * covariance.diagonal().mean()
+        self.mean, self.covariance = mean, _with_ridge(covariance, self.ridge)
         self.root = _symmetric_power(self.covariance, 0.5)
         self.scale = self.mean.square().sum() + self.covariance.trace()
 
@@ -79,11 +83,12 @@ class WassersteinTarget:
         Convention: (|m − m_s|² + tr C + tr C_s − 2 tr (C_s^½ C C_s^½)^½) / (|m_s|² + tr C_s), a ridge of 1e-3 of
         the style's mean variance added to both covariances.
         """
-        covariance = _with_ridge(features.covariance, self.ridge)
+        mean, covariance = (each.to("cpu", torch.float64) for each in features)
+        covariance = _with_ridge(covariance, self.ridge)
         overlap = _RootTrace.apply(self.root @ covariance @ self.root)  # type: ignore[no-untyped-call]
-        distance = (features.mean - self.mean).square().sum()
+        distance = (mean - self.mean).square().sum()
         distance = distance + covariance.trace() + self.covariance.trace() - 2 * overlap
-        loss: Tensor = distance / self.scale
+        loss: Tensor = (distance / self.scale).to(features.mean)
         return loss
 
 

@@ -49,11 +49,15 @@ Start = Literal["toned", "content", "noise", "style", "draft"]
 LayerWeighting = Literal["balanced", "equal", "exponential"]
 StyleLoss = Literal["wasserstein", "gram"]
 
-WASSERSTEIN_BLOCKS = (1, 2, 3)
-
 STARTS: tuple[Start, ...] = get_args(Start)
 
-BALANCED = {1: 0.1, 2: 0.1, 3: 0.2, 4: 0.3, 5: 0.3}
+WASSERSTEIN_BLOCKS = (1, 2, 3)
+"""Blocks compared by the Wasserstein distance, if that is chosen: deeper ones have 512 channels, whose eigenvalues
+take as long as the rest of a step, and hardly know colours."""
+BALANCED: dict[StyleLoss, dict[int, float]] = {
+    "wasserstein": {1: 0.1, 2: 0.4, 3: 0.4, 4: 0.05, 5: 0.05},
+    "gram": {1: 0.1, 2: 0.1, 3: 0.2, 4: 0.3, 5: 0.3},
+}
 """Weight of a style layer by its block, when terms are relative."""
 
 
@@ -74,7 +78,7 @@ class GatysSettings:
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
     """Layers whose Gram matrices are compared; shallow ones are colour and touch, deep ones large forms."""
     layer_weighting: LayerWeighting = "balanced"
-    """Share of each style layer: `balanced` favours deep blocks, `exponential` halves with every layer."""
+    """Weight of each style layer: `balanced` suits the style loss, `exponential` halves with every layer."""
     style_layer_weights: tuple[float, ...] = ()
     """The shares given one by one instead, as many as style layers."""
     style_blend: tuple[float, ...] = ()
@@ -82,7 +86,8 @@ class GatysSettings:
     style_scale: float = 1.0
     """Longest side of the style picture over that of the painting: larger makes larger strokes."""
     style_loss: StyleLoss = "wasserstein"
-    """How style layers are compared: `gram`, as in the paper, or `wasserstein`."""
+    """How style layers are compared: `wasserstein` (distance of means and covariances in blocks 1 to 3, clean
+    colours) or `gram` (the paper's; needs about twice the content weight)."""
     scaling: Scaling = "relative"
     """How terms are scaled: relative to their targets, or as the paper prints them."""
     colors: Colors = "style"
@@ -139,6 +144,10 @@ class GatysSettings:
         check_whole("coarse_steps", self.coarse_steps, 1, 1_000_000)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         check_count("style_layer_weights", self.style_layer_weights, len(self.style_layers), "style layers")
+        if self.scaling == "paper" and self.style_loss != "gram":
+            raise SettingError(
+                "scaling is 'paper', which the paper prints for Gram matrices; choose style_loss gram"
+            )
         if self.style_layer_weights and not any(self.style_layer_weights):
             raise SettingError("style_layer_weights are all 0; one must be above, or style_weight 0 instead")
         if not ((self.content_weight and self.content_layers) or (self.style_weight and self.style_layers)):
@@ -152,7 +161,7 @@ class GatysSettings:
         if self.style_layer_weights:
             return dict(zip(self.style_layers, self.style_layer_weights, strict=True))
         raw = {
-            "balanced": [BALANCED[int(name[len("relu")])] for name in self.style_layers],
+            "balanced": [BALANCED[self.style_loss][int(name[len("relu")])] for name in self.style_layers],
             "equal": [1.0] * len(self.style_layers),
             "exponential": [0.5**depth for depth in range(len(self.style_layers))],
         }[self.layer_weighting]

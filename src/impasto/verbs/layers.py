@@ -140,6 +140,7 @@ class _Run:
         return replace(
             self.settings,
             **only,
+            style_loss="gram",
             style_layer_weights=(),
             style_blend=(),
             content_weight=float(is_content),

@@ -94,6 +94,8 @@ def read_order(image: Image, places: Sequence[Path]) -> Order:
 
 
 def _settings(stored: Mapping[str, Any], kind: type[Settings]) -> Settings:
+    if kind is GatysSettings:  # recipes of versions that had no other loss do not name it
+        stored = {"style_loss": "gram", **stored}
     hints = get_type_hints(kind)
     for name in stored:
         check_choice("a setting of the recipe", name, [field.name for field in fields(kind)])
