@@ -6,7 +6,8 @@ DATA holds `photos/train` (natural photos), `art/classics` and `art/train` (pain
 stage, and an interrupted stage goes on when the command is repeated. STAGE is one of `STAGES`, in their order. The
 first teaches a network to give photos back: one that begins with noise learns negatives of photos as readily as
 photos. The bundled networks were trained with the edge network of that time as loss network and encoder; these
-stages now train with `vgg16`. What was stopped before its last step says so; the rate of learning had not fallen to zero then.
+stages now train with `vgg16`. What was stopped before its last step says so; the rate of learning had not fallen to
+zero then.
 """
 
 import argparse

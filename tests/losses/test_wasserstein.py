@@ -1,4 +1,4 @@
-"""The Wasserstein style loss: closed forms, an independent computation, its gradient, regions, and clean colours."""
+"""The Wasserstein style loss: closed forms, an independent computation, its gradient, regions, clean colours."""
 
 import math
 

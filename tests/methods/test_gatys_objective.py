@@ -284,7 +284,10 @@ def test_every_term_is_its_formula(name, pictures, weights):
 
 @pytest.mark.parametrize("name", ["default", "default, Gram", "regions", "visible, paper", "all at once"])
 def test_the_gradient_is_that_of_the_formula(name, pictures):
-    """Central differences along random directions, in float64; max pooling would have kinks at near-ties, and ReLU has some."""
+    """Central differences along random directions, in float64, with steps too small to meet a kink of ReLU.
+
+    Max pooling would have kinks at near-ties.
+    """
     case = CASES[name] | {"pooling": "average"}
     pictures = {kind: picture.double() for kind, picture in pictures.items()}
     styles, visible = inputs_of(case, pictures)

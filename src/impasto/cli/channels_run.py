@@ -1,7 +1,7 @@
 """What `impasto layers channels` does once torch is needed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import tyro
@@ -12,7 +12,7 @@ from impasto.cli.options import Json, Output, Settings, given, parse
 from impasto.cli.output import check_target
 from impasto.cli.painting import fetch_network
 from impasto.errors import SettingError, check_whole
-from impasto.methods.deepdream import DeepDreamSettings
+from impasto.methods.deepdream import DeepDreamSettings, backbone_with
 from impasto.nn.backbones import layer_named, layers_of
 from impasto.result import OnStep, Result
 from impasto.verbs.channels import COUNT, SIZE, USUAL, channels
@@ -47,12 +47,12 @@ class ChannelsOptions:
 def main(words: list[str]) -> int:
     """Run the command; see `impasto.cli.layers`."""
     options = parse(ChannelsOptions, words, command=COMMAND, description=DESCRIPTION)
-    settings = options.settings
+    settings = replace(options.settings, network=options.settings.network or backbone_with([options.layer]))
     given(options.layer, "layer to look into, such as block8.expand", COMMAND)
-    name, _ = layer_named(options.layer, settings.network)
+    name, _ = layer_named(options.layer, settings.backbone)
     if settings.layers or settings.layer_weights or settings.dream_of:
         raise SettingError("--layers, --layer-weights and --dream-of are for impasto dream; name one LAYER here")
-    there = layers_of(settings.network)[name].channels
+    there = layers_of(settings.backbone)[name].channels
     check_whole("count", options.count, 1, there)
     chosen = options.channels or tuple(range(options.count))
     target = options.output or f"{name}-channels.png"
@@ -66,9 +66,9 @@ def main(words: list[str]) -> int:
         )
 
     done = paint_grid(paint, target, label=name, cells=len(chosen))
-    say(f"{name} of {settings.network}: {len(chosen)} of {there} channels")
+    say(f"{name} of {settings.backbone}: {len(chosen)} of {there} channels")
     if options.json:
-        told = {"network": settings.network, "layer": name, "channels": list(chosen), "of": there}
+        told = {"network": settings.backbone, "layer": name, "channels": list(chosen), "of": there}
         print_json(answer_of(target, done.result) | told)
     if done.stop:
         raise done.stop

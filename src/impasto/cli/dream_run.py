@@ -87,7 +87,7 @@ class _Dreaming:
 
     def __init__(self, options: DreamOptions) -> None:
         self.options, settings = options, options.settings
-        backbone_dtype(settings.network, settings.precision, choose_device(settings.device))
+        backbone_dtype(settings.backbone, settings.precision, choose_device(settings.device))
         if options.guide is not None and settings.dream_of:
             raise SettingError("--guide and --dream-of are both given; choose what to dream of")
         self.guide, self.mask = (

@@ -19,11 +19,11 @@ from impasto.verbs.tasks import Task
 from impasto.weights import store
 
 
-class Sees(Protocol):
-    """Settings that name a network of the catalogue that looks."""
+class HasBackbone(Protocol):
+    """Settings that name a pretrained network of the catalogue."""
 
     @property
-    def network(self) -> str:
+    def backbone(self) -> str:
         """Its name."""
 
 
@@ -75,14 +75,14 @@ class Painted:
         }
 
 
-def fetch_network(settings: Sees) -> None:
-    """Fetch the network that looks, showing how far it is, unless it is here.
+def fetch_network(settings: HasBackbone) -> None:
+    """Fetch the pretrained network unless it is here, with a progress bar.
 
     Raises:
         WeightsError: If it is not to be had.
     """
-    with fetch_bar(settings.network) as on_progress:
-        store.find(settings.network, on_progress)
+    with fetch_bar(settings.backbone) as on_progress:
+        store.find(settings.backbone, on_progress)
 
 
 def paint(errand: Errand) -> Painted:

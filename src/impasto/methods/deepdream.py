@@ -87,6 +87,13 @@ Objective = Callable[[Picture], Scores]
 """What is to grow: a score for every place of every term."""
 
 
+def backbone_with(layers: Sequence[str]) -> Backbone:
+    """Return the bundled network that has layers of such names; `vgg16` if neither has."""
+    of_classifier = layers_of("efficientnet-lite0")
+    any_of_classifier = any(str(layer).partition(":")[0] in of_classifier for layer in layers)
+    return "efficientnet-lite0" if any_of_classifier else "vgg16"
+
+
 class Pace(NamedTuple):
     """How to walk up the gradient: at how many sizes, and how at each; see `DeepDreamSettings`."""
 
@@ -130,8 +137,9 @@ class DeepDreamSettings:
     """How often the gradient is halved to make details of all sizes about equally strong; 0 leaves it as it is."""
     colors: Colors = "palette"
     """Which colours: along the photo's `palette`, `free`, or those of each place alone (`luminance` is dreamt)."""
-    network: Backbone = "efficientnet-lite0"
-    """Which network dreams; the ImageNet VGGs are fetched once."""
+    network: Backbone | None = None
+    """Network that dreams; by default the one that has the chosen layers: `vgg16`, or `efficientnet-lite0` for its
+    own layers and for a class."""
     tile: int = 1024
     """Side in pixels of the tiles that larger pictures are looked at in; a multiple of 32. Smaller takes less
     memory."""
@@ -143,12 +151,13 @@ class DeepDreamSettings:
     """In what to compute; EfficientNet-Lite0 computes in fp32."""
 
     def __post_init__(self) -> None:
-        check_choice("network", self.network, Backbone)
+        if self.network is not None:
+            check_choice("network", self.network, Backbone)
         check_choice("colors", self.colors, Colors)
         check_choice("device", self.device, Device)
         check_choice("precision", self.precision, Precision)
         for layer in self.layers:
-            layer_named(str(layer), self.network)
+            layer_named(str(layer), self.backbone)
         if len(set(self.layers)) < len(self.layers):
             raise SettingError(f"layers names a layer twice: {' '.join(self.layers)}; name each once")
         if self.dream_of:
@@ -178,16 +187,21 @@ class DeepDreamSettings:
         chosen = {name: getattr(self, name) for name in Pace._fields if getattr(self, name) is not None}
         return usual._replace(**chosen)
 
+    @property
+    def backbone(self) -> Backbone:
+        """The network that dreams: the chosen one, or the bundled one that knows the class or has the layers."""
+        return self.network or ("efficientnet-lite0" if self.dream_of else backbone_with(self.layers))
+
     def layer_names(self) -> tuple[str, ...]:
         """Return the layers that dream, the network's usual ones if none are chosen."""
-        return self.layers or DEFAULT_LAYERS[self.network]
+        return self.layers or DEFAULT_LAYERS[self.backbone]
 
     def _check_class(self) -> None:
         class_index(str(self.dream_of))
         if self.layers:
             raise SettingError("dream_of and layers are both given; a class is dreamt of along the usual layers")
-        if self.network != "efficientnet-lite0":
-            raise SettingError(f"{self.network} knows no classes; dream_of needs the network efficientnet-lite0")
+        if self.backbone != "efficientnet-lite0":
+            raise SettingError(f"{self.backbone} knows no classes; dream_of needs the network efficientnet-lite0")
 
 
 def dream(
@@ -221,7 +235,9 @@ def dream(
         raise SettingError("a guide and dream_of are both given; choose what to dream of")
     sizes = schedule(photo.shape[-2], photo.shape[-1], settings)
     device = choose_device(settings.device)
-    network = load_backbone(settings.network, device, backbone_dtype(settings.network, settings.precision, device))
+    network = load_backbone(
+        settings.backbone, device, backbone_dtype(settings.backbone, settings.precision, device)
+    )
     photo = photo.to(device)
     objectives = objectives_for(network, settings, None if guide is None else guide.to(device))
     change = torch.zeros_like(photo) if start is None else start.to(photo) - photo
@@ -273,7 +289,7 @@ def schedule(height: int, width: int, settings: DeepDreamSettings) -> list[tuple
 
 def networks(settings: DeepDreamSettings) -> dict[str, nn.Module]:
     """Return the networks that can dream, the chosen one first, without weights: on the meta device."""
-    names = sorted(get_args(Backbone), key=lambda name: name != settings.network)
+    names = sorted(get_args(Backbone), key=lambda name: name != settings.backbone)
     with torch.device("meta"):
         return {name: EfficientNetLite0() if name == "efficientnet-lite0" else VGG(name) for name in names}
 
@@ -291,7 +307,7 @@ def objectives_for(
 
 def objective_of_class(network: EfficientNetLite0, settings: DeepDreamSettings) -> Objective:
     """Return how likely the class that is dreamt of is, place by place."""
-    index, stride = class_index(settings.dream_of), layers_of(settings.network)["head"].stride
+    index, stride = class_index(settings.dream_of), layers_of(settings.backbone)["head"].stride
     weight, bias = network.classifier.weight, network.classifier.bias
 
     def objective(picture: Picture) -> Scores:
@@ -304,7 +320,7 @@ def objective_of_layers(
     network: VGG | EfficientNetLite0, settings: DeepDreamSettings, guide: Picture | None = None
 ) -> Objective:
     """Return J(x) place by place: a term for each layer."""
-    chosen = [layer_named(layer, settings.network) for layer in settings.layer_names()]
+    chosen = [layer_named(layer, settings.backbone) for layer in settings.layer_names()]
     shares = settings.layer_weights or (1.0,) * len(chosen)
     guides = [None] * len(chosen) if guide is None else guide_features(network, guide, chosen)
     names = {each.layer for each in chosen}
@@ -315,7 +331,7 @@ def objective_of_layers(
         for name, each, share, wanted in zip(settings.layer_names(), chosen, shares, guides, strict=True):
             seen = each.of(features)
             grown = energy(seen) if wanted is None else matching(seen, wanted)
-            scores[name] = share * grown, layers_of(settings.network)[each.layer].stride
+            scores[name] = share * grown, layers_of(settings.backbone)[each.layer].stride
         return scores
 
     return objective

@@ -156,6 +156,11 @@ class GatysSettings:
                 "style_layers, must both be given"
             )
 
+    @property
+    def backbone(self) -> Network:
+        """The pretrained network whose features are compared."""
+        return self.network
+
     def layer_shares(self) -> dict[str, float]:
         """Return the weight of each style layer; they sum to 1 unless given one by one."""
         if self.style_layer_weights:

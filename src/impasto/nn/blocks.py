@@ -31,9 +31,9 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
 class InstanceNorm(nn.InstanceNorm2d):
     """Instance normalisation (Ulyanov, Vedaldi & Lempitsky 2016; arXiv:1607.08022) with a correct gradient.
 
-    `torch.nn.functional.instance_norm` of torch 2.13 has a wrong gradient for a batch of one image when the incoming
-    gradient has the channels last (relative error 1.4, any dtype). Wherever a gradient is needed, a batch of one is
-    therefore normalised by `batch_norm`, which is the same formula there and correct in every layout.
+    `instance_norm` of torch 2.13 has a wrong gradient for a batch of one image when the incoming gradient has the
+    channels last (relative error 1.4, any dtype). Wherever a gradient is needed, a batch of one is therefore
+    normalised by `batch_norm`, which is the same formula there and correct in every layout.
 
     For larger batches PyTorch's version copies channels-last features to another layout and back. In fp32 on a CPU
     it is faster to normalise them image by image, at the cost of rounding errors of about 1e-4; this is done in

@@ -63,12 +63,13 @@ def channels(
         >>> impasto.channels("block8.expand").image.save("channels.png")
     """
     settings = settings or DeepDreamSettings(**USUAL)
-    name, named = layer_named(layer, settings.network)
+    settings = replace(settings, network=settings.network or deepdream.backbone_with([layer]))
+    name, named = layer_named(layer, settings.backbone)
     if named:
         raise SettingError(f"the layer is {layer!r}; name it alone, and its channels by themselves")
-    numbers = tuple(channels) or tuple(range(min(COUNT, layers_of(settings.network)[name].channels)))
+    numbers = tuple(channels) or tuple(range(min(COUNT, layers_of(settings.backbone)[name].channels)))
     for number in numbers:
-        check_whole(f"channel of {name}", number, 0, layers_of(settings.network)[name].channels - 1)
+        check_whole(f"channel of {name}", number, 0, layers_of(settings.backbone)[name].channels - 1)
     check_whole("size", size, deepdream.SMALLEST, deepdream.LARGEST)
     run = _Run(name, numbers, settings, size)
     for number in numbers:

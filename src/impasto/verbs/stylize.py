@@ -341,8 +341,8 @@ def _circumstances(settings: Computed, model: Loaded | None) -> dict[str, Any]:
     weights = {} if model is None else {model.name: model.sha256}
     dtype = choose_dtype(settings.precision, device)
     if isinstance(settings, DeepDreamSettings):
-        weights[settings.network] = entry_named(settings.network).sha256
-        dtype = backbone_dtype(settings.network, settings.precision, device)
+        weights[settings.backbone] = entry_named(settings.backbone).sha256
+        dtype = backbone_dtype(settings.backbone, settings.precision, device)
     if isinstance(settings, GatysSettings):
         weights[settings.network] = entry_named(settings.network).sha256
         if settings.init == "draft":
