@@ -1,7 +1,7 @@
 """Regions: which part of a picture something applies to, as masks with values in [0, 1]."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -42,7 +42,7 @@ def mask_of(image: Image) -> Float[Tensor, "1 1 _h _w"]:
     Raises:
         InputError: If the mask is black everywhere.
     """
-    mask = luminance(to_tensor(image))[:, :1]
+    mask = luminance(to_tensor(replace(image, icc=None)))[:, :1]  # weights are no colours
     if not bool(mask.any()):
         raise InputError(f"the mask {image.name} is black everywhere; white marks where to paint")
     return mask

@@ -15,6 +15,7 @@ from impasto.errors import InputError
 from impasto.image.arrays import Pixels
 from impasto.image.io import Image
 from impasto.image.metadata import fitting_icc
+from impasto.image.profiles import from_srgb, is_srgb, to_srgb
 from impasto.image.resize import resize
 
 _LUMA = (0.299, 0.587, 0.114)
@@ -24,9 +25,9 @@ def to_tensor(image: Image) -> Float[Tensor, "1 3 _h _w"]:
     """Turn a picture into a tensor; grey is repeated, alpha is left out.
 
     Returns:
-        RGB in [0, 1], in the picture's own colour profile.
+        sRGB in [0, 1], converted from the picture's own colour profile.
     """
-    return _unit(image.pixels, torch.empty(1, 3, image.height, image.width))
+    return _unit(to_srgb(image.pixels, image.icc), torch.empty(1, 3, image.height, image.width))
 
 
 def alpha_tensor(image: Image) -> Float[Tensor, "1 1 _h _w"] | None:
@@ -44,9 +45,9 @@ def from_tensor(picture: Float[Tensor, "1 3 _h _w"], like: Image, *, keep_grey: 
     """Turn what a network painted into a picture like the one it was painted from.
 
     Args:
-        picture: RGB; values outside [0, 1] are cut off.
-        like: Gives bits, colour profile, name and alpha. The alpha is resized when the sizes differ; when
-            they agree, pixels that cannot be seen keep the colours they had.
+        picture: sRGB; values outside [0, 1] are cut off.
+        like: Gives bits, name, alpha and the colour profile to which the picture is converted. The alpha is resized
+            when the sizes differ; when they agree, pixels that cannot be seen keep the colours they had.
         keep_grey: Whether a grey `like` makes a grey picture.
 
     Returns:
@@ -63,15 +64,25 @@ def from_tensor(picture: Float[Tensor, "1 3 _h _w"], like: Image, *, keep_grey: 
         raise InputError(f"the picture painted from {like.name} holds NaN: lower weights or learning rate")
     if like.grey and keep_grey:
         painted = (painted * painted.new_tensor(_LUMA)[:, None, None]).sum(dim=0, keepdim=True)
-    pixels = whole(painted, like.pixels.dtype)
+    icc = fitting_icc(like.icc, len(painted))
+    pixels = whole(painted, like.pixels.dtype) if is_srgb(icc, len(painted)) else _in_profile(painted, like, icc)
     alpha = like.alpha
     if alpha is not None and alpha.shape == pixels.shape[:2]:
         pixels = np.where(alpha[:, :, np.newaxis] == 0, like.pixels, pixels)
     elif (opacity := alpha_tensor(like)) is not None:
         resized = resize(opacity, *pixels.shape[:2])
         alpha = whole(resized[0], like.pixels.dtype)[:, :, 0]
-    icc = fitting_icc(like.icc, pixels.shape[2])
     return replace(like, pixels=pixels, alpha=alpha, icc=icc, recipe=None, sha256="")
+
+
+def _in_profile(painted: Float[Tensor, "c h w"], like: Image, icc: bytes | None) -> Pixels:
+    """Convert sRGB to a profile; pixels that are as they were in `like` stay so to the bit."""
+    pixels = from_srgb(whole(painted, np.dtype(np.uint16)), icc, like.pixels.dtype)
+    if pixels.shape != like.pixels.shape:
+        return pixels
+    as_before = (to_tensor(like)[0, : len(painted)] == painted).all(dim=0).numpy()
+    kept: Pixels = np.where(as_before[:, :, np.newaxis], like.pixels, pixels)
+    return kept
 
 
 def _unit(samples: Pixels, out: Tensor) -> Tensor:
