@@ -114,7 +114,7 @@ def test_channels(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert told["channels"] == [0, 1, 2] and told["of"] == 144 and told["network"] == "efficientnet-lite0"
     assert "block2.expand of efficientnet-lite0: 3 of 144 channels" in captured.err
     assert read_image("block2.expand-channels.png").width == told["size"][0]
-    assert main(["layers", "channels", "relu1_1", "--network", "vgg16-hed", "--channels", "63", *words]) == 0
+    assert main(["layers", "channels", "relu1_1", "--network", "vgg16", "--channels", "63", *words]) == 0
     assert Path("relu1_1-channels.png").exists()
 
 
@@ -137,8 +137,8 @@ def test_the_method_is_told_of(capsys: pytest.CaptureFixture[str]):
         (("cat.png", "--guide", "wave.png", "--dream-of", "tabby"), "--guide and --dream-of are both given"),
         (("cat.png", "--mask", "black.png"), "black.png is black everywhere; white marks where to paint"),
         (("cat.png", "--colors", "style"), "--colors is 'style'; choose one of palette, free"),
-        (("cat.png", "--network", "vgg16-hed", "--dream-of", "tabby"), "vgg16-hed knows no classes"),
-        (("cat.png", "--precision", "bf16"), "efficientnet-lite0 computes in fp32 alone"),
+        (("cat.png", "--network", "vgg16", "--dream-of", "tabby"), "vgg16 knows no classes"),
+        (("cat.png", "--dream-of", "tabby", "--precision", "bf16"), "efficientnet-lite0 computes in fp32 alone"),
         (("cat.png", "--size", "30"), "size is 30; allowed are whole numbers from 32"),
         (("cat.png", "-o", "cat.png"), "is one of the pictures painted from"),
         (("cat.png", "--octavse", "3"), "there is no --octavse; did you mean --octaves"),

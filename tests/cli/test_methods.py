@@ -12,7 +12,7 @@ from impasto.cli import main
 from impasto.methods.gatys import GatysSettings
 from impasto.nn.vgg import Pooling, layer_names
 
-PARAMETERS = {"vgg16-hed": 14_714_688, "vgg16-imagenet": 14_714_688, "vgg19-imagenet": 20_024_384}
+PARAMETERS = {"vgg16": 14_714_688, "vgg16-imagenet": 14_714_688, "vgg19-imagenet": 20_024_384}
 """Simonyan & Zisserman's convolutions with their biases, counted from the table in the paper."""
 
 
@@ -53,14 +53,14 @@ def test_the_table_needs_no_torch():
 def test_one_method(capsys: pytest.CaptureFixture[str]):
     told = answer(capsys, "gatys")
     assert told["networks"] == PARAMETERS
-    assert next(iter(told["networks"])) == "vgg16-hed"
+    assert next(iter(told["networks"])) == "vgg16"
     assert told["url"] == "https://arxiv.org/abs/1508.06576"
     settings = told["settings"]
     assert list(settings) == [each.name for each in fields(GatysSettings)]
     assert all(row["what"].endswith(".") and row["default"] == row["value"] for row in settings.values())
     assert settings["pooling"]["allowed"] == ", ".join(get_args(Pooling))
     assert settings["size"]["allowed"] == "whole numbers from 16 to 16384"
-    assert settings["style_layers"]["allowed"] == ", ".join(layer_names("vgg16-hed"))
+    assert settings["style_layers"]["allowed"] == ", ".join(layer_names("vgg16"))
     assert settings["tv_weight"]["allowed"].startswith("values from 0 to ")
     assert settings["init"]["allowed"] == ""
 

@@ -90,7 +90,7 @@ def test_a_folder_that_may_not_be_written(folder: Path, refused):
         (("demo", "--size", "-1"), "size is -1"),
         (("methods", "gatsy"), "the method is 'gatsy'; choose one of gatys"),
         (("methods", "gatys", "--poling", "max"), "did you mean --pooling"),
-        (("weights", "fetch"), "there is no name; choose one of vgg16-hed"),
+        (("weights", "fetch"), "there is no name; choose one of vgg16,"),
         (("weights", "fetch", "vgg99"), "no weights named 'vgg99'"),
         (("weights", "list", "--jsn"), "did you mean --json"),
     ],

@@ -11,7 +11,7 @@ from impasto.cli.weights import main
 from impasto.errors import WeightsError
 from impasto.weights import store
 
-BUNDLED = {"vgg16-hed", "efficientnet-lite0", "prediction", "multistyle", "adain"}
+BUNDLED = {"vgg16", "vgg16-hed", "efficientnet-lite0", "prediction", "multistyle", "adain"}
 FETCHED = {"inception-v3-fid", "vgg16-imagenet", "vgg19-imagenet"}
 
 
@@ -47,17 +47,17 @@ def test_list_json(capsys: pytest.CaptureFixture[str], empty_cache: Path):
 
 
 def test_fetch_of_what_is_here_prints_its_path(capsys: pytest.CaptureFixture[str]):
-    assert main(["fetch", "vgg16-hed"]) == 0
+    assert main(["fetch", "vgg16"]) == 0
     path = Path(capsys.readouterr().out.strip())
-    assert path.name == "vgg16-hed.safetensors"
+    assert path.name == "vgg16.safetensors"
     assert path.exists()
-    assert main(["fetch", "vgg16-hed", "--json"]) == 0
+    assert main(["fetch", "vgg16", "--json"]) == 0
     assert answer(capsys)["path"] == str(path)
 
 
 @pytest.mark.parametrize("command", ["fetch", "verify"])
 def test_an_unknown_name(command: str):
-    with pytest.raises(WeightsError, match=r"no weights named 'vgg99'; choose one of vgg16-hed"):
+    with pytest.raises(WeightsError, match=r"no weights named 'vgg99'; choose one of vgg16"):
         main([command, "vgg99"])
 
 
@@ -75,7 +75,7 @@ def test_verify_all_prints_its_object_and_raises_for_a_damaged_file(
     assert answer(capsys)["weights"]["vgg16-imagenet"] == "damaged"
     with pytest.raises(WeightsError, match="damaged"):
         main(["verify"])
-    assert "vgg16-hed: ok\n" in capsys.readouterr().out
+    assert "vgg16: ok\n" in capsys.readouterr().out
 
 
 def test_verify_one(capsys: pytest.CaptureFixture[str]):

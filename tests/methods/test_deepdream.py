@@ -130,7 +130,7 @@ def test_a_guided_dream_is_more_like_its_guide_than_an_unguided_one(
 
 
 def test_vgg_dreams_too(vgg: Any, large: Tensor):
-    settings = DeepDreamSettings(network="vgg16-hed", layers=("relu3_1",), precision="fp32", **QUICK)
+    settings = DeepDreamSettings(network="vgg16", layers=("relu3_1",), precision="fp32", **QUICK)
     before, after = (
         float(vgg(each, ["relu3_1"])["relu3_1"].square().mean()) for each in (large, dream(large, settings))
     )
@@ -160,9 +160,7 @@ def test_steps_are_counted_and_report_what_grows(large: Tensor):
     dream(large, DeepDreamSettings(**QUICK), on_step=steps.append)
     assert [step.index for step in steps] == list(range(1, 9)) and {step.total for step in steps} == {8}
     for step in steps:
-        assert step.losses["total"] == pytest.approx(
-            sum(step.losses[name] for name in DEFAULT_LAYERS["efficientnet-lite0"])
-        )
+        assert step.losses["total"] == pytest.approx(sum(step.losses[name] for name in DEFAULT_LAYERS["vgg16"]))
     assert steps[-1].losses["total"] > steps[4].losses["total"]
 
 
@@ -225,8 +223,8 @@ def test_raising_in_on_step_cancels(large: Tensor):
         ),
         ({"dream_of": "dog"}, "the nearest are"),
         ({"dream_of": "tabby", "layers": ("block8.expand",)}, "dream_of and layers are both given"),
-        ({"dream_of": "tabby", "network": "vgg16-hed"}, "vgg16-hed knows no classes"),
-        ({"layers": ("relu4_2",)}, "efficientnet-lite0 has no layer 'relu4_2'"),
+        ({"dream_of": "tabby", "network": "vgg16"}, "vgg16 knows no classes"),
+        ({"layers": ("relu4_2",), "network": "efficientnet-lite0"}, "efficientnet-lite0 has no layer 'relu4_2'"),
         ({"layers": ("block8.expand", "block8.expand")}, "names a layer twice"),
         ({"layer_weights": (1.0,)}, "layer_weights has 1 values for 3 layers"),
         ({"layer_weights": (0.0, 0.0, 0.0)}, "layer_weights are all 0"),

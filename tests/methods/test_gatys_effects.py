@@ -98,9 +98,11 @@ def test_one_layer_of_brush_strokes(layer, photo, painting):
 
 @pytest.mark.parametrize("init", ["content", "toned"])
 def test_each_region_takes_the_colours_of_its_own_style(photo, init):
-    red, blue = texture((0.8, 0.3, 0.2)), texture((0.1, 0.3, 0.7))
-    left, right = halves(40, 48)
-    chosen = settings(init=init, steps=60, content_weight=0.02, style_layers=SHALLOW)
+    # colours near enough that the edge between them, which neither painting has, is no large part of the loss
+    red, blue = texture((0.65, 0.3, 0.25)), texture((0.25, 0.3, 0.65))
+    photo = resize(photo, 80, 96)
+    left, right = halves(80, 96)
+    chosen = settings(init=init, steps=60, content_weight=0.001, style_layers=SHALLOW)
     painted = paint(photo, [Style(red, left), Style(blue, right)], chosen)
 
     def distance(picture: Tensor, mask: Tensor, style: Tensor) -> float:
@@ -108,8 +110,8 @@ def test_each_region_takes_the_colours_of_its_own_style(photo, init):
         return (mean - style.mean((2, 3))).norm().item()
 
     for mask, own, other in ((left, red, blue), (right, blue, red)):
-        assert distance(painted, mask, own) < 0.5 * distance(photo, mask, own)
-        assert distance(painted, mask, own) < distance(painted, mask, other)
+        assert distance(painted, mask, own) < 0.7 * distance(photo, mask, own)
+        assert distance(painted, mask, own) < 0.5 * distance(painted, mask, other)
         if init == "toned":
             assert distance(painted, mask, own) < 0.1
 
@@ -118,7 +120,7 @@ def test_a_blend_goes_towards_the_heavier_style(photo):
     red, blue = texture((0.8, 0.3, 0.2)), texture((0.1, 0.3, 0.7))
 
     def redness(*blend: float) -> float:
-        chosen = settings(style_blend=blend, style_layers=SHALLOW, steps=12, init="content", content_weight=0.02)
+        chosen = settings(style_blend=blend, style_layers=SHALLOW, steps=40, init="content", content_weight=0.001)
         painted = paint(photo, [Style(red), Style(blue)], chosen)
         return (painted[:, 0] - painted[:, 2]).mean().item()
 

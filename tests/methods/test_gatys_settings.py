@@ -13,9 +13,11 @@ from impasto.methods.gatys import GatysSettings, paint, schedule
 
 WRONG: list[tuple[str, Any, str]] = [
     ("layer_weighting", "linear", "choose one of balanced, equal, exponential"),
+    ("style_loss", "bures", "choose one of wasserstein, gram"),
     ("scaling", "mean", "choose one of relative, paper"),
+    ("scaling", "paper", "choose style_loss gram"),
     ("colors", "content", "choose one of style, luminance, histogram, linear"),
-    ("network", "vgg11", "choose one of vgg16-hed, vgg16-imagenet, vgg19-imagenet"),
+    ("network", "vgg11", "choose one of vgg16, vgg16-imagenet, vgg19-imagenet"),
     ("pooling", "avg", "choose one of max, average"),
     ("optimizer", "sgd", "choose one of lbfgs, adam"),
     ("device", "tpu", "choose one of auto, cpu, cuda, mps"),

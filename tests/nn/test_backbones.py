@@ -7,7 +7,7 @@ from impasto.errors import SettingError
 from impasto.nn.backbones import backbone_dtype, layer_named, layers_of, load_backbone
 
 
-@pytest.mark.parametrize("name", ["efficientnet-lite0", "vgg16-hed"])
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "vgg16"])
 def test_channels_and_strides_are_those_of_the_network(name):
     network = load_backbone(name, torch.device("cpu"), torch.float32)
     with torch.no_grad():
@@ -24,7 +24,7 @@ def test_vgg19_has_sixteen_layers():
 
 def test_channels_of_a_layer():
     assert layer_named("block8.expand", "efficientnet-lite0") == ("block8.expand", ())
-    chosen = layer_named("relu4_2:7,511", "vgg16-hed")
+    chosen = layer_named("relu4_2:7,511", "vgg16")
     assert chosen == ("relu4_2", (7, 511))
     features = {"relu4_2": torch.arange(512.0).view(1, 512, 1, 1).to(torch.bfloat16)}
     assert chosen.of(features).dtype == torch.float32 and chosen.of(features)[0, 0, 0, 0] == 7
@@ -47,6 +47,6 @@ def test_what_is_no_layer_is_refused(text, wanted):
 
 def test_the_classifier_computes_in_fp32():
     assert backbone_dtype("efficientnet-lite0", "auto", torch.device("cpu")) == torch.float32
-    assert backbone_dtype("vgg16-hed", "bf16", torch.device("cpu")) == torch.bfloat16
+    assert backbone_dtype("vgg16", "bf16", torch.device("cpu")) == torch.bfloat16
     with pytest.raises(SettingError, match="efficientnet-lite0 computes in fp32 alone"):
         backbone_dtype("efficientnet-lite0", "bf16", torch.device("cpu"))

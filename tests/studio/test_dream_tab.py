@@ -26,7 +26,7 @@ def test_a_dream_is_the_file_that_the_command_line_writes(
     panel.get_by_role("button", name="Dream", exact=True).click()
     panel.locator(".pair").wait_for()
     got = download(panel, folder / "got.png")
-    words = ["--layers", "block8.expand", "--guide", "poppies.png", "--octaves", "2", "--steps", "4"]
+    words = ["--layers", "relu4_2", "--guide", "poppies.png", "--octaves", "2", "--steps", "4"]
     assert main(["dream", "cat.png", *words, "-o", "x.png"]) == 0
     assert got.read_bytes() == (folder / "x.png").read_bytes()
 

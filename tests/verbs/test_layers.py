@@ -46,9 +46,9 @@ def test_strokes_come_near_the_gram_matrix(layer: str, folder: Path):
 
 def test_the_classic_layers():
     assert classic_layers("style", "vgg19-imagenet") == LAYERS["style"]
-    missing = set(LAYERS["style"]) - set(classic_layers("style", "vgg16-hed"))
+    missing = set(LAYERS["style"]) - set(classic_layers("style", "vgg16"))
     assert missing == {"relu4_4", "relu5_4"}
-    assert classic_layers("content", "vgg16-hed") == LAYERS["content"]
+    assert classic_layers("content", "vgg16") == LAYERS["content"]
 
 
 def test_every_step_and_cell_is_reported(folder: Path):

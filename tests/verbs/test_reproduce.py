@@ -98,7 +98,7 @@ def test_what_is_not_as_it_was_is_said_before_painting(painted: Path):
     image = read_image(painted)
     recipe = dict(image.recipe)
     recipe["versions"] = recipe["versions"] | {"numpy": "0.9"}
-    recipe["weights"] = {"vgg16-hed": "00ff"}
+    recipe["weights"] = {"vgg16": "00ff"}
     recipe["machine"] = recipe["machine"] | {"device": "cuda"}
     heard: list[str] = []
 
@@ -108,7 +108,7 @@ def test_what_is_not_as_it_was_is_said_before_painting(painted: Path):
     again = reproduce(replace(image, recipe=recipe), on_step=on_step, on_warning=heard.append)
     assert heard == list(again.warnings)
     assert [line.split(",")[0] for line in heard] == [
-        "painted with other weights of vgg16-hed 00ff",
+        "painted with other weights of vgg16 00ff",
         "painted with numpy 0.9",
         "painted with device cuda",
     ]

@@ -15,8 +15,8 @@ WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
 NAMES = [f"conv{block}_{index}" for block, depth in enumerate((2, 2, 3, 3, 3), 1) for index in range(1, depth + 1)]
 
 
-def test_vgg16_hed_has_thirteen_convolutions_in_float32():
-    tensors = load_weights("vgg16-hed")
+def test_vgg16_has_thirteen_convolutions_in_float32():
+    tensors = load_weights("vgg16")
     assert set(tensors) == {f"{name}.{part}" for name in NAMES for part in ("weight", "bias")}
     for name, width, previous in zip(NAMES, WIDTHS, (3, *WIDTHS), strict=False):
         assert tensors[f"{name}.weight"].shape == (width, previous, 3, 3)
@@ -24,11 +24,22 @@ def test_vgg16_hed_has_thirteen_convolutions_in_float32():
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
 
 
-def test_vgg16_hed_sees_edges_and_not_brightness():
-    """Its first layer was trained on 0…255: an edge excites it, and a picture of [0, 1] must do so too."""
-    tensors = load_weights("vgg16-hed", torch.float64)
+def test_vgg16_is_that_of_simonyan_and_zisserman():
+    """The first values of conv1_1 as published in public notebooks: blue first there, for pixels in 0…255."""
+    weight = load_weights("vgg16", torch.float64)["conv1_1.weight"] / 255
+    published = {
+        0: (4.29470569e-01, 1.17273867e-01, 3.40129584e-02),
+        1: (5.50379455e-01, 2.08774377e-02, 9.88311544e-02),
+    }
+    for channel, values in published.items():
+        assert weight[:3, 2 - channel, 0, 0].tolist() == pytest.approx(values, rel=5e-4), "rounded to fp16"
+
+
+def test_the_mean_colour_is_the_zero_of_vgg16():
+    """Its first layer was trained on 0…255: what excites it there must do so for a picture in [0, 1] too."""
+    tensors = load_weights("vgg16", torch.float64)
     weight, bias = tensors["conv1_1.weight"], tensors["conv1_1.bias"]
-    mean = torch.tensor([122.67892, 116.66877, 104.00699], dtype=torch.float64) / 255  # RGB
+    mean = torch.tensor([123.68, 116.779, 103.939], dtype=torch.float64) / 255  # RGB
     mean_picture = mean.view(1, 3, 1, 1).expand(1, 3, 5, 5)
     response = torch.nn.functional.conv2d(mean_picture, weight, bias)
     # the mean colour is the network's zero: what is left is the bias it was trained with

@@ -322,7 +322,7 @@ def test_verify_tells_whole_damaged_and_missing_apart(cached: Path):
 
 
 def test_an_unknown_name_lists_the_names():
-    with pytest.raises(WeightsError, match=r"'vgg99'.*vgg16-hed, efficientnet-lite0, vgg16-imagenet"):
+    with pytest.raises(WeightsError, match=r"'vgg99'.*vgg16, vgg16-hed, efficientnet-lite0, vgg16-imagenet"):
         store.find("vgg99")
 
 

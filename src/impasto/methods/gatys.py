@@ -71,7 +71,7 @@ class GatysSettings:
     """How much the photo's own shapes count; 0.01 paints wildly, 0.1 timidly."""
     style_weight: float = 1.0
     """How much the painter's hand counts."""
-    tv_weight: float = 0.15
+    tv_weight: float = 0.3
     """How much neighbouring pixels are kept alike."""
     content_layers: tuple[str, ...] = ("relu4_2",)
     """Layers compared place by place; deeper ones keep only the arrangement."""

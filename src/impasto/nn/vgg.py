@@ -43,7 +43,7 @@ DEPTHS: dict[Encoder, tuple[int, ...]] = {
 }
 
 
-def check_encoder(encoder: str) -> Encoder:
+def check_encoder(encoder: object) -> Encoder:
     """Return the name of an encoder of paintings, if it can be chosen or a bundled model needs it.
 
     Raises:
@@ -71,7 +71,8 @@ class VGG(nn.Module):
 
     def __init__(self, network: Encoder = "vgg16", pooling: Pooling = "max") -> None:
         super().__init__()
-        check_choice("network", network, Encoder)
+        if network != EDGE_ENCODER:
+            check_choice("network", network, Network)
         check_choice("pooling", pooling, Pooling)
         self.layer_names = layer_names(network)
         self.pool = max_pool2d if pooling == "max" else avg_pool2d

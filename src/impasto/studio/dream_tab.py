@@ -18,14 +18,14 @@ from impasto.verbs.tasks import DreamTask
 
 LAYERS_FOLDER = Path(__file__).parent / "layers"
 LAYERS = {
-    "block2.expand": "Strokes",
-    "block4.expand": "Weaves",
-    "block6.expand": "Scales",
-    "block8.expand": "Eyes",
-    "block10.expand": "Faces",
-    "block12.expand": "Animals",
-    "block13.expand": "Things",
-    "block15.expand": "Visions",
+    "relu2_2": "Pebbles",
+    "relu3_1": "Ripples",
+    "relu3_3": "Feathers",
+    "relu4_1": "Spirals",
+    "relu4_2": "Eyes",
+    "relu4_3": "Faces",
+    "relu5_1": "Animals",
+    "relu5_3": "Creatures",
 }
 """Layers to choose from, shallow to deep, and what they are called; `tools/make_studio_pictures.py` shows them."""
 ASKED = ("size", "layers", "dream_of", "colors")
