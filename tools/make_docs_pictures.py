@@ -57,7 +57,7 @@ def balance() -> impasto.Image:
 
 def smoothness() -> impasto.Image:
     """No, the usual, and far too much total variation."""
-    weights = (0.0, 0.15, 5.0)
+    weights = (0.0, 0.3, 5.0)
     painted = [impasto.stylize(PAGODA, WAVE, size=192, tv_weight=weight).image for weight in weights]
     return grid(painted, [f"smoothness {weight:g}" for weight in weights])
 
@@ -119,7 +119,7 @@ def _strengths(method: str, photo: Path, painting: Path) -> impasto.Image:
 
 def dream_depth() -> impasto.Image:
     """What shallow and deep layers dream of."""
-    layers = ("block2.expand", "block5.expand", "block8.expand", "block12.expand")
+    layers = ("relu2_2", "relu3_3", "relu4_2", "relu5_1")
     return grid([impasto.dream(PAGODA, size=288, layers=(layer,)).image for layer in layers], layers, columns=4)
 
 
@@ -140,7 +140,7 @@ def dream_of() -> impasto.Image:
 
 def dream_channels() -> impasto.Image:
     """What each of twelve channels dreams of."""
-    return impasto.channels("block8.expand", channels=tuple(range(12)), size=128).image
+    return impasto.channels("relu4_3", channels=tuple(range(12)), size=128).image
 
 
 PICTURES: dict[str, Callable[[], impasto.Image]] = {

@@ -18,7 +18,7 @@ FORMULAS = {
     "content": "sum (F - P)^2 / sum P^2 at relu3_3, with F and P the features of the picture and of the photo",
     "style": "mean over relu1_2, relu2_2, relu3_3, relu4_3 of sum (G - A)^2 / sum A^2, with G and A the Gram "
     "matrices of the picture and of the painting, each divided by its number of places",
-    "network": "vgg16-hed in fp32; the painting is looked at with the longest side of the photo",
+    "network": "vgg16 in fp32; the painting is looked at with the longest side of the photo",
 }
 
 
