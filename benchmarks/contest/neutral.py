@@ -1,8 +1,8 @@
 """A judge of style and content that no contestant is tuned to: VGG-16 as its authors trained it, in fp32.
 
-Style is the mean over relu1_2, 2_2, 3_3, 4_3 and 5_1 of the mean squared error of Gram matrices over the mean square
-of the painting's; content the mean squared error at relu4_2 over the mean square of the photo's features there. The
-painting is resized to the longest side of the picture.
+Style is the mean over relu1_2, 2_2, 3_3, 4_3 and 5_1 of the mean squared error of Gram matrices over the mean
+square of the painting's; content the mean squared error at relu4_2 over the mean square of the photo's features
+there. The painting is resized to the longest side of the picture.
 """
 
 from functools import cache

@@ -58,6 +58,7 @@ def walk_settings(objective: PerceptualSettings, size: int) -> GatysSettings:
         content_layers=objective.content_layers,
         style_layers=objective.style_layers,
         layer_weighting="equal",
+        style_loss="gram",
         network=objective.network,
     )
 

@@ -16,7 +16,7 @@ COMMANDS = {
     "stylize": "paint pictures after paintings",
     "translate": "turn pictures into others with a network trained on pairs",
     "edit": "remove, move, add and restyle objects of label maps, and paint them",
-    "dream": "paint into pictures what a network believes to see in them",
+    "dream": "paint into pictures what a network sees in them",
     "studio": "do all this in the browser",
     "sheet": "paint one picture with many settings, side by side",
     "layers": "see what the layers of a network see, or what they dream of",

@@ -1,4 +1,4 @@
-"""`impasto dream`: paint what a network believes to see."""
+"""`impasto dream`: paint what a network sees."""
 
 from impasto.cli.words import refuse_early
 

@@ -23,7 +23,7 @@ from impasto.verbs.tasks import DreamTask
 
 COMMAND = "impasto dream"
 DESCRIPTION = (
-    "Paint into pictures what a network believes to see in them. One picture becomes CONTENT-dream.png in the "
+    "Paint into pictures what a network sees in them. One picture becomes CONTENT-dream.png in the "
     "current folder unless -o says where; a folder's go into FOLDER-dream. With --zoom, --rotate, --frames or an "
     "OUT that is a video, a picture becomes a film into the dream. No picture dreamt on is ever replaced. Ctrl-C "
     "keeps what there is."

@@ -97,7 +97,7 @@ METHODS = MappingProxyType(
             name="deepdream",
             verb="dream",
             settings="DeepDreamSettings",
-            what="paints into a picture what a network believes to see in it",
+            what="paints into a picture what a network sees in it",
             paper="Mordvintsev, Olah & Tyka, Inceptionism: Going Deeper into Neural Networks, Google Research "
             "Blog, 2015",
             url="https://research.google/blog/inceptionism-going-deeper-into-neural-networks/",

@@ -1,4 +1,4 @@
-"""DeepDream (Mordvintsev, Olah & Tyka 2015, "Inceptionism"): a network paints what it believes to see.
+"""DeepDream (Mordvintsev, Olah & Tyka 2015, "Inceptionism"): a network paints what it sees.
 
 How it works: a network that was trained to tell a thousand things apart looks at a photo. Wherever some feature
 answers faintly, a cloud that has something of a dog, the pixels are changed so that it answers more strongly: steps

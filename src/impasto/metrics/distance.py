@@ -1,7 +1,8 @@
 """How far pictures are from each other to a network that sees: a distance of features, as LPIPS has it.
 
-Zhang, Isola, Efros, Shechtman & Wang 2018 (arXiv:1801.03924), equation 1, with the bundled VGG-16 and every channel
-weighing the same: values cannot be compared with those of the published LPIPS, only with each other.
+Zhang, Isola, Efros, Shechtman & Wang 2018 (arXiv:1801.03924), equation 1, with VGG-16 as its authors trained it
+(`vgg16`) and every channel weighing the same: values cannot be compared with those of the published LPIPS, only
+with each other.
 """
 
 import torch

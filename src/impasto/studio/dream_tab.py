@@ -1,4 +1,4 @@
-"""The Dream tab: a photo with what a network believes to see in it."""
+"""The Dream tab: a photo with what a network sees in it."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""`dream`: a photo with what a network believes to see in it."""
+"""`dream`: a photo with what a network sees in it."""
 
 import time
 from collections.abc import Mapping, Sequence
