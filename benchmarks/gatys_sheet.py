@@ -2,7 +2,7 @@
 
     python benchmarks/gatys_sheet.py DATA OUT [--variant default|runner_up] [--size 512]
 
-DATA holds `photos/classics`, `photos/unsplash`, `art/classics` and `art/train`; three of the photos are the examples.
+DATA holds `photos/classics`, `photos/unsplash`, `art/classics` and `art/train`; four of the photos are examples.
 Each picture is written to OUT/VARIANT, with one JSON object a line: seconds, style and content loss by the
 formulas of `contest.neutral`, and how clean its colours are (`contest.palette`). Pictures that are there are kept,
 so an interrupted run continues. At the end the sheet is written to OUT/VARIANT.jpg, and the last line has the

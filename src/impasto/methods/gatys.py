@@ -1,16 +1,19 @@
 """Neural style transfer (Gatys, Ecker & Bethge 2016; arXiv:1508.06576): one painting, optimised pixel by pixel.
 
-How it works: a trained network (VGG) looks at the content, at the style and at the picture being painted.
-Deep features tell *what is where*: the picture's should equal the content's. Gram matrices of features, which
-forget the place, tell *how it is painted*: the picture's should equal the style's. Together with a little
-smoothness that makes one number to minimise over the pixels,
+How it works: a pretrained network (VGG) extracts features of the content, the style and the picture being painted.
+Deep features describe *what is where*: the picture's should equal the content's. Gram matrices of features, which
+forget the position, describe *how it is painted*: the picture's should equal the style's. With a small smoothness
+term these make one number to minimise over the pixels,
 
     J(G) = content_weight · J_content + style_weight · Σ_l w_l · J_style(l) + tv_weight · J_TV.
 
 **Deviations** from the paper, each because it painted better or sooner where it was tried:
 
-- terms are relative to their targets (`scaling="paper"` gives the printed formulas): every layer then counts
-  as much as its weight says, while in the paper's scaling relu4_1 and relu5_1 stay unmatched;
+- terms are relative to their targets (`scaling="paper"` with `style_loss="gram"` gives the printed formulas): every
+  layer then counts as much as its weight says, while in the paper's scaling relu4_1 and relu5_1 stay unmatched;
+- the style layers of blocks 1 to 3 are compared by the Wasserstein distance of means and covariances
+  (`losses.wasserstein`) instead of Gram matrices, whose squared error hardly notices colours that are not in the
+  painting: they show as green and orange tints;
 - the start is the content in the style's colours, not noise;
 - coarse to fine (Gatys et al. 2017, "Controlling Perceptual Factors"), carrying up what changed, so that no
   detail of the content is lost;
