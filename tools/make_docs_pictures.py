@@ -57,7 +57,7 @@ def balance() -> impasto.Image:
 
 def smoothness() -> impasto.Image:
     """No, the usual, and far too much total variation."""
-    weights = (0.0, 0.3, 5.0)
+    weights = (0.0, 0.3, 60.0)
     painted = [impasto.stylize(PAGODA, WAVE, size=192, tv_weight=weight).image for weight in weights]
     return grid(painted, [f"smoothness {weight:g}" for weight in weights])
 

@@ -23,6 +23,8 @@ from impasto.losses.style import gram_matrix
 RIDGE = 1e-3
 """Added to the diagonal of both covariances, as a share of the target's mean variance: a channel that never changes
 has an infinite slope without it."""
+STRIP = 2**13
+"""Positions converted to fp32 at a time: few enough to stay in a processor's cache."""
 
 
 class Gaussian(NamedTuple):
@@ -97,16 +99,24 @@ class WassersteinTarget:
 class _Moments(torch.autograd.Function):
     """Mean and second moment of features over all positions, whose gradient is one 1×1 convolution of the features.
 
-    Features stay in half precision in memory; sums are taken in fp32.
+    Features stay in half precision in memory; sums are taken in fp32, over strips of rows.
     """
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
-        positions = features[0, 0].numel()
-        precise = features.to(torch.promote_types(features.dtype, torch.float32))
-        moment = gram_matrix(precise)[0] / positions
-        # a product with ones is several times as fast as a mean over two dimensions
-        mean = precise.permute(0, 2, 3, 1).reshape(positions, -1).mT @ precise.new_ones(positions) / positions
+        channels, (height, width) = features.shape[1], features.shape[2:]
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        mean, moment = (
+            features.new_zeros(channels, dtype=dtype),
+            features.new_zeros(channels, channels, dtype=dtype),
+        )
+        for strip in features.split(max(1, STRIP // width), dim=2):
+            precise = strip.to(dtype)
+            moment += gram_matrix(precise)[0]
+            # a product with ones is several times as fast as a sum over two dimensions
+            rows = precise.permute(0, 2, 3, 1).reshape(-1, channels)
+            mean += rows.mT @ rows.new_ones(len(rows))
+        mean, moment = mean / (height * width), moment / (height * width)
         ctx.save_for_backward(features, mean)
         return mean, moment
 
