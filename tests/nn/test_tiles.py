@@ -40,8 +40,9 @@ def test_within_the_rim_tiles_equal_the_whole():
 
 def test_what_the_classifier_dreams_in_tiles_is_what_it_dreams_at_once(photo: Tensor):
     """The rim is chosen for this: a few parts in a hundred at most, though each tile is only 64 pixels."""
-    network = load_backbone("efficientnet-lite0", torch.device("cpu"), torch.float32)
-    objective = objective_of_layers(network, DeepDreamSettings())
+    settings = DeepDreamSettings(network="efficientnet-lite0")
+    network = load_backbone(settings.backbone, torch.device("cpu"), torch.float32)
+    objective = objective_of_layers(network, settings)
     picture = interpolate(photo, (96, 416), mode="bicubic").clamp(0, 1)
     whole, terms = tiled_gradient(picture, objective, 1024, RIM)
     tiled, tiled_terms = tiled_gradient(picture, objective, 64, RIM)

@@ -5,8 +5,8 @@ does not have cost next to nothing there. The Wasserstein distance between Gauss
 eigenvalues, so that weak directions count too, and colours that are not in the painting are removed.
 
 Reference: Vacher, Davila, Kohn & Coen-Cagli, "Texture Interpolation for Probing Visual Perception", NeurIPS 2020
-(arXiv:2006.03698), equation 3; the optimal transport between Gaussians is that of Dowson & Landau 1982. The same
-loss is the default of crowsonkb/style-transfer-pytorch.
+(arXiv:2006.03698); the distance between Gaussians is that of Dowson & Landau 1982. The same loss is the default of
+crowsonkb/style-transfer-pytorch.
 """
 
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from impasto.losses.style import gram_matrix
 RIDGE = 1e-3
 """Added to the diagonal of both covariances, as a share of the target's mean variance: a channel that never changes
 has an infinite slope without it."""
+
 STRIP = 2**13
 """Positions converted to fp32 at a time: few enough to stay in a processor's cache."""
 
