@@ -117,6 +117,11 @@ def _strengths(method: str, photo: Path, painting: Path) -> impasto.Image:
     return grid(cells, ["painting", *(f"strength {each:g}" for each in strengths)], columns=4, longest=288)
 
 
+def pagoda_dream() -> impasto.Image:
+    """The default dream."""
+    return impasto.dream(PAGODA, size=512).image
+
+
 def dream_depth() -> impasto.Image:
     """What shallow and deep layers dream of."""
     layers = ("relu2_2", "relu3_3", "relu4_2", "relu5_1")
@@ -151,6 +156,7 @@ PICTURES: dict[str, Callable[[], impasto.Image]] = {
         predicted,
         by_moments,
         regions,
+        pagoda_dream,
         dream_depth,
         dream_octaves,
         dream_of,

@@ -190,7 +190,7 @@ def test_sizes_go_up_by_the_octave_scale():
 
 
 def test_a_class_has_a_pace_of_its_own():
-    assert DeepDreamSettings().pace() == (5, 10, 0.012, 0.0)
+    assert DeepDreamSettings().pace() == (5, 10, 0.009, 0.0)
     assert DeepDreamSettings(dream_of="castle", steps=7).pace() == (3, 7, 0.004, 0.9)
 
 

@@ -78,8 +78,8 @@ GUIDE_SIZE, MOST_MATCHES = 320, 1024
 """Longest side at which a guide is looked at, and most of its places that are matched."""
 GREY_SHARE = 0.1
 """Share of a step that goes along no colours."""
-GROWTH, GROWTH_OF_A_CLASS = 1.2, 1.6
-"""Strength of each level of the gradient over the next finer one; equal ones hatch over what they draw."""
+GROWTH, GROWTH_OF_A_CLASS = 1.0, 1.6
+"""Strength of each level of the gradient over the next finer one; with equal ones a class is hatched over."""
 GROUND = 0.5
 """How much the usual layers count beside a class."""
 
@@ -102,7 +102,7 @@ class Pace(NamedTuple):
     momentum: float
 
 
-OF_LAYERS, OF_A_CLASS = Pace(5, 10, 0.012, 0.0), Pace(3, 30, 0.004, 0.9)
+OF_LAYERS, OF_A_CLASS = Pace(5, 10, 0.009, 0.0), Pace(3, 30, 0.004, 0.9)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class DeepDreamSettings:
     steps: int | None = None
     """Steps at each size; by default 10, or 30 for a class."""
     step_size: float | None = None
-    """Mean change of a pixel in one step, of its range; by default 0.012, or 0.004 for a class."""
+    """Mean change of a pixel in one step, of its range; by default 0.009, or 0.004 for a class."""
     momentum: float | None = None
     """How much of the last steps' direction each step keeps; by default 0, or 0.9 for a class, whose gradient says
     something else with every shift."""
