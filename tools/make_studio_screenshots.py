@@ -1,10 +1,12 @@
 """Take the documentation's pictures of the studio: every tab in a real browser, as wide as a desk's and a phone's.
 
     python tools/make_studio_screenshots.py FOLDER --model runs/tones --to tone5 --picture drawing.png
+    python tools/make_studio_screenshots.py FOLDER --only style dream
 
 FOLDER is where the studio is started. `--model` is one of its models or runs, as the Translate tab lists it, `--to`
 what a StarGAN among them turns the picture into, `--maps` a model that paints label maps, on whose paper is drawn.
-The Train tab shows the newest run. It needs Chromium (Debian's package `chromium`).
+The Train tab shows the newest run. With `--only`, just these tabs are taken, at a desk's width. It needs Chromium
+(Debian's package `chromium`).
 """
 
 import argparse
@@ -107,22 +109,27 @@ def main() -> None:
     """Show every tab at both widths, and write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", default="")
     parser.add_argument("--to", default="")
-    parser.add_argument("--picture", type=Path, required=True)
+    parser.add_argument("--picture", type=Path)
     parser.add_argument("--maps", default="")
+    parser.add_argument("--only", nargs="+", choices=("style", "dream", "train"), default=[])
     told = parser.parse_args()
+    if not (told.only or (told.model and told.picture)):
+        parser.error("the Translate tab needs --model and --picture; --only takes other tabs alone")
     shown: dict[str, tuple[str, Callable[[Any, argparse.Namespace], None]]] = {
         "style": ("Style", paint_style), "dream": ("Dream", paint_dream), "translate": ("Translate", translate),
         "train": ("Train", watch),
     }  # fmt: skip
     if told.maps:
         shown["draw"] = ("Translate", draw)
+    if told.only:
+        shown = {name: shown[name] for name in told.only}
     phones = []
     with served(told.folder) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, (tab, act) in shown.items():
-            for width in (DESK, PHONE):
+            for width in (DESK,) if told.only else (DESK, PHONE):
                 page = browser.new_page(viewport={"width": width, "height": 900})
                 page.set_default_timeout(PATIENCE)
                 page.goto(address)
@@ -139,6 +146,8 @@ def main() -> None:
                 impasto.write_image(taken, FOLDER / f"studio_{name}.jpg", quality=80)
                 print(name, taken.width, taken.height, flush=True)
         browser.close()
+    if told.only:
+        return
     tops = [impasto.Image(phone.pixels[:TALL]) for phone in phones]
     row = grid(tops, list(shown), columns=len(tops), longest=TALL)
     impasto.write_image(row, FOLDER / "studio_phone.jpg", quality=80)
