@@ -19,22 +19,15 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import impasto
-from contest.neutral import judge
-from contest.palette import color_measures
+from contest.painted import measured, paint_to
 from contest.report import machine, say
-from impasto.image.io import read_image, write_image
-from impasto.image.regions import Style, visible_colors
-from impasto.image.resize import fit, resize
-from impasto.image.tensors import from_tensor
-from impasto.methods.gatys import GatysSettings, paint
-from impasto.nn.compute import reused_memory
+from impasto.methods.gatys import GatysSettings
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
@@ -63,12 +56,12 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for photo, painting in PAIRS[: arguments.pairs]:
         paths = EXAMPLES / "photos" / f"{photo}.jpg", EXAMPLES / "paintings" / f"{painting}.jpg"
-        target = arguments.out / f"{photo}-{painting}-peer.png"
+        target = arguments.out / f"{photo}-{painting}-{arguments.size}-peer.png"
         theirs = run_peer(arguments.checkout, *paths, target, arguments.size)
         theirs |= measured(target, *paths)
-        target = arguments.out / f"{photo}-{painting}-ours.png"
-        seconds = run_ours(*paths, target, arguments.size)
-        ours = measured(target, *paths) | {"cpu_seconds": seconds}
+        target = arguments.out / f"{photo}-{painting}-{arguments.size}-ours.png"
+        times = paint_to(target, *paths, GatysSettings(size=arguments.size))
+        ours = measured(target, *paths) | times._asdict()
         rows.append({"photo": photo, "painting": painting, "ours": ours, "peer": theirs})
         say(**rows[-1])
     no_worse = {name: sum(row["ours"][name] <= row["peer"][name] for row in rows) for name in COLORS}
@@ -89,25 +82,6 @@ def run_peer(checkout: Path, photo: Path, painting: Path, target: Path, size: in
         ).stdout
         report.write_text(output, encoding="utf-8")
     return dict(json.loads(report.read_text(encoding="utf-8")))
-
-
-def run_ours(photo: Path, painting: Path, target: Path, size: int) -> float:
-    """Paint a pair with the default settings and return the seconds of processor time."""
-    content, style = (read_image(path) for path in (photo, painting))
-    picture = resize(visible_colors(content), *fit(content.height, content.width, size))
-    began = time.process_time()
-    with reused_memory():
-        painted = paint(picture, [Style(visible_colors(style))], GatysSettings(size=size))
-    seconds = time.process_time() - began
-    write_image(from_tensor(painted, content), target)
-    return round(seconds, 1)
-
-
-def measured(target: Path, photo: Path, painting: Path) -> dict[str, float]:
-    """Return how clean a picture's colours are, and its style and content loss."""
-    picture, content, style = (visible_colors(read_image(path)) for path in (target, photo, painting))
-    content = resize(content, *picture.shape[-2:])
-    return {**color_measures(picture, style), **judge(picture, content, style)}
 
 
 if __name__ == "__main__":

@@ -3,32 +3,25 @@
     python benchmarks/gatys_sheet.py DATA OUT [--variant default|runner_up] [--size 512]
 
 DATA holds `photos/classics`, `photos/unsplash`, `art/classics` and `art/train`; four of the photos are examples.
-Each picture is written to OUT/VARIANT, with one JSON object a line: seconds, style and content loss by the
-formulas of `contest.neutral`, and how clean its colours are (`contest.palette`). Pictures that are there are kept,
-so an interrupted run continues. At the end the sheet is written to OUT/VARIANT.jpg, and the last line has the
-medians.
+Each picture is written to OUT/VARIANT, with one JSON object a line: times, style and content loss by the formulas
+of `contest.neutral`, and how clean its colours are (`contest.palette`). Pictures of the same settings are kept, so
+an interrupted run continues. At the end the sheet is written to OUT/VARIANT.jpg, and the last line has the medians.
 
 `runner_up` gives relu4_1 three times the weight: larger forms of the painting, less of its palette.
 """
 
 import argparse
 import statistics
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import impasto
-from contest.neutral import judge
-from contest.palette import color_measures
+from contest.painted import kept, measured, paint_to
 from contest.report import machine, say
 from impasto.image.grid import grid
 from impasto.image.io import read_image, write_image
-from impasto.image.regions import Style, visible_colors
-from impasto.image.resize import fit, resize
-from impasto.image.tensors import from_tensor
-from impasto.methods.gatys import GatysSettings, paint
-from impasto.nn.compute import reused_memory
+from impasto.methods.gatys import GatysSettings
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PHOTOS = {
@@ -74,33 +67,17 @@ def main() -> None:
     for photo, photo_path in PHOTOS.items():
         for painting, painting_path in PAINTINGS.items():
             target = folder / f"{photo}-{painting}.png"
-            content, style = (read_image(arguments.data / path) for path in (photo_path, painting_path))
-            seconds = paint_to(target, content, style, settings)
-            painted = read_image(target)
-            pictures = [visible_colors(each) for each in (painted, content, style)]
-            pictures[1] = resize(pictures[1], painted.height, painted.width)
-            measures.append({**judge(*pictures), **color_measures(pictures[0], pictures[2])})
-            say(photo=photo, painting=painting, seconds=seconds, **measures[-1])
-            cells.append(painted)
+            paths = arguments.data / photo_path, arguments.data / painting_path
+            times = kept(target, settings) or paint_to(target, *paths, settings)
+            measures.append(measured(target, *paths))
+            say(photo=photo, painting=painting, **times._asdict(), **measures[-1])
+            cells.append(read_image(target))
             labels.append(f"{photo}, {painting.replace('_', ' ')}")
     write_image(
         grid(cells, labels, columns=len(PAINTINGS), longest=CELL), arguments.out / f"{arguments.variant}.jpg"
     )
     medians = {name: round(statistics.median(each[name] for each in measures), 3) for name in measures[0]}
     say(summary="gatys_sheet", variant=arguments.variant, **medians)
-
-
-def paint_to(target: Path, photo: impasto.Image, painting: impasto.Image, settings: GatysSettings) -> float | None:
-    """Paint a picture unless it is there, and return the seconds it took."""
-    if target.exists():
-        return None
-    content = visible_colors(photo)
-    content = resize(content, *fit(photo.height, photo.width, settings.size or 512))
-    began = time.perf_counter()
-    with reused_memory():
-        painted = paint(content, [Style(visible_colors(painting))], settings)
-    write_image(from_tensor(painted, photo), target)
-    return round(time.perf_counter() - began, 1)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from impasto.nn.compute import reused_memory
 from impasto.nn.efficientnet_lite import EfficientNetLite0
 from impasto.nn.perceptual import PerceptualLoss
 from impasto.nn.transform import Painting, TransformNetwork
+from impasto.nn.vgg import VGG, check_encoder
 from impasto.weights.model import read_model
 from impasto.weights.store import find
 
@@ -66,6 +67,7 @@ class Contest:
         network.load_state_dict(tensors)
         self.transform: TransformNetwork = network.transform.requires_grad_(False)
         self.loss = PerceptualLoss.pretrained(settings, torch.device("cpu"))
+        self.encoder = VGG.pretrained(check_encoder(settings.encoder))
         self.classifier = EfficientNetLite0.pretrained()
         photos = pictures_in(data / "photos" / "train")
         art = pictures_in(data / "art" / "classics") + pictures_in(data / "art" / "train")
@@ -86,11 +88,11 @@ class Contest:
     @torch.no_grad()
     def look(self, painting: Tensor) -> Look:
         """Return what the loss wants of a painting, and both kinds of features."""
-        features = self.loss.vgg(painting, LAYERS)
+        features = self.loss.vgg(painting, self.loss.style_layers)
         seen = self.classifier(painting, CLASSIFIER_LAYERS)
         return {
             **self.loss.grams_of(features),
-            "vgg": statistics_of(features).float().sqrt(),
+            "vgg": statistics_of(self.encoder(painting, LAYERS)).float().sqrt(),
             "efficientnet": torch.cat([style_row(seen[name]) for name in CLASSIFIER_LAYERS], dim=1),
         }
 

@@ -1,6 +1,7 @@
 """One judge for everyone: content loss and style loss by one formula, in fp32."""
 
 import math
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
@@ -34,14 +35,21 @@ class Losses(NamedTuple):
 
 
 class Judge:
-    """Compares pictures with one photo and one painting, see `FORMULAS`."""
+    """Compares pictures with one photo and one painting, by the layers of `FORMULAS` if no others are given."""
 
-    def __init__(self, vgg: VGG, photo: Picture, painting: Picture) -> None:
-        self.vgg = vgg
+    def __init__(
+        self,
+        vgg: VGG,
+        photo: Picture,
+        painting: Picture,
+        content_layers: Sequence[str] = LAYERS.content_layers,
+        style_layers: Sequence[str] = LAYERS.style_layers,
+    ) -> None:
+        self.vgg, self.layers = vgg, {*content_layers, *style_layers}
         sized = resize(painting, *fit(painting.shape[-2], painting.shape[-1], max(photo.shape[-2:])))
         with torch.no_grad(), exactly():
-            self.wanted = vgg(photo, LAYERS.content_layers)
-            features = vgg(sized, LAYERS.style_layers)
+            self.wanted = vgg(photo, content_layers)
+            features = vgg(sized, style_layers)
         self.grams = {name: gram_matrix(found) for name, found in features.items()}
         self.places = {name: math.prod(found.shape[-2:]) for name, found in features.items()}
 
@@ -49,7 +57,7 @@ class Judge:
     def __call__(self, picture: Picture) -> Losses:
         """Judge a picture of the photo's size."""
         with exactly():
-            found = self.vgg(picture, {*LAYERS.content_layers, *LAYERS.style_layers})
+            found = self.vgg(picture, self.layers)
         contents = [content_loss(found[name], wanted) for name, wanted in self.wanted.items()]
         styles = [
             style_loss(gram_matrix(found[name]), gram, math.prod(found[name].shape[-2:]), self.places[name])

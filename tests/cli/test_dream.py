@@ -116,6 +116,8 @@ def test_channels(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert read_image("block2.expand-channels.png").width == told["size"][0]
     assert main(["layers", "channels", "relu1_1", "--network", "vgg16", "--channels", "63", *words]) == 0
     assert Path("relu1_1-channels.png").exists()
+    assert main(["layers", "channels", "block2.expand", "--layers", "relu4_3"]) == 2
+    assert "--layers, --layer-weights and --dream-of are for impasto dream" in capsys.readouterr().err
 
 
 def test_the_method_is_told_of(capsys: pytest.CaptureFixture[str]):

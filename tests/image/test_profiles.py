@@ -84,8 +84,11 @@ def test_the_same_colours_are_the_same_in_every_profile():
     assert float((to_tensor(replace(photo, icc=None)) - to_tensor(painting)).abs().mean()) > 0.02
 
 
-def test_what_does_not_change_stays_to_the_bit():
-    photo = Image(np.random.default_rng(1).integers(0, 256, (20, 20, 3)).astype(np.uint8), icc=WIDE)
+@pytest.mark.parametrize(("channels", "icc"), [(3, WIDE), (1, GREY)])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_what_does_not_change_stays_to_the_bit(channels: int, icc: bytes, depth: type):
+    drawn = np.random.default_rng(1).integers(0, np.iinfo(depth).max + 1, (20, 20, channels))
+    photo = Image(drawn.astype(depth), icc=icc)
     picture = to_tensor(photo)
     picture[..., 10:] = 0.5
     assert np.array_equal(from_tensor(picture, photo).pixels[:, :10], photo.pixels[:, :10])

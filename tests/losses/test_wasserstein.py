@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.losses import wasserstein
 from impasto.losses.wasserstein import RIDGE, Gaussian, WassersteinTarget, gaussian
 
 
@@ -88,6 +89,48 @@ def test_a_guide_that_is_1_everywhere_changes_nothing_and_a_region_is_seen_alone
     left[..., 4:] = 0
     for one, other in zip(gaussian(features, left), gaussian(features[..., :4]), strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("strip", [1, 8, 12])
+@pytest.mark.parametrize("guided", [False, True])
+def test_strips_change_nothing(strip: int, guided: bool, monkeypatch: pytest.MonkeyPatch):
+    features, style = (drawn(seed, channels=3, height=6, width=4) for seed in (1, 2))
+    guide = torch.linspace(0.1, 1, 6 * 4, dtype=torch.float64).view(1, 1, 6, 4) if guided else None
+    whole = gaussian(features, guide)
+    monkeypatch.setattr(wasserstein, "STRIP", strip)
+    for one, other in zip(gaussian(features, guide), whole, strict=True):
+        torch.testing.assert_close(one, other)
+    target = WassersteinTarget(gaussian(style))
+    assert torch.autograd.gradcheck(lambda each: target.loss(gaussian(each, guide)), features.requires_grad_())
+
+
+def test_a_guide_weighs_positions_by_its_squares():
+    features, guide = drawn(1), torch.linspace(0.1, 1, 12 * 9, dtype=torch.float64).view(1, 1, 12, 9)
+    flat, weights = features[0].flatten(1), guide.flatten().square()
+    found = gaussian(features, guide)
+    torch.testing.assert_close(found.mean, (flat * weights).sum(dim=1) / weights.sum())
+    torch.testing.assert_close(found.covariance, torch.cov(flat, aweights=weights, correction=0))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_a_style_of_one_colour_has_a_finite_gradient(dtype: torch.dtype):
+    """The variance of constant features is a rounding error of either sign."""
+    values = torch.linspace(0.1, 3, 7).view(1, 7, 1, 1).to(dtype)
+    for factor in (0.1, 1.0, 3.7, 250.0):
+        target = WassersteinTarget(gaussian((factor * values).expand(1, 7, 12, 9)))
+        assert float(target.ridge) > 0
+        features = drawn(1, channels=7, dtype=dtype).requires_grad_()
+        found = target.loss(gaussian(features))
+        found.backward()
+        assert bool(found.isfinite()) and bool(features.grad.isfinite().all())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_features_that_are_not_finite_have_no_finite_loss(value: float):
+    """LAPACK raises for some of them."""
+    features = drawn(1, channels=3)
+    features[0, 0, 0, 0] = value
+    assert math.isnan(float(loss(features, drawn(2, channels=3))))
 
 
 def test_statistics_are_in_fp32_for_features_in_half_precision():

@@ -274,8 +274,9 @@ def test_raising_in_on_step_cancels(photo, painting):
     assert seen == [1, 2, 3]
 
 
-def test_weights_too_large_to_compute_with_are_one_line(photo, painting):
-    chosen = settings(scaling="paper", style_loss="gram", style_weight=1e9, content_weight=1e9, precision="bf16")
+@pytest.mark.parametrize("changes", [{"scaling": "paper", "style_loss": "gram"}, {"style_loss": "wasserstein"}])
+def test_weights_too_large_to_compute_with_are_one_line(photo, painting, changes):
+    chosen = settings(style_weight=1e9, content_weight=1e9, precision="bf16", **changes)
     steps: list[Step] = []
     try:
         painted = paint(photo, [Style(painting)], chosen, on_step=steps.append)

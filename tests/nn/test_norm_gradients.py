@@ -85,3 +85,14 @@ def test_gradients_equal_finite_differences(name: str, batch: int, dtype: torch.
             expected = directional_derivative(formula, at.detach().double(), gradient.double(), direction)
             error = abs(float((found * direction).sum()) - expected)
             assert error <= TOLERANCE[dtype] * float(found.norm()), (of_features, of_gradient)
+
+
+def test_scale_and_shift_have_their_gradient_where_the_features_need_none():
+    at, gradient = torch.randn(2, 1, CHANNELS, 8, 10, generator=torch.Generator().manual_seed(0))
+    formula = normalised(at.double(), INSTANCE)
+    for of_gradient in LAYOUTS.values():
+        layer = affine(InstanceNorm(CHANNELS, affine=True))
+        layer(at).backward(gradient.contiguous(memory_format=of_gradient))
+        expected = (formula * gradient).sum((0, 2, 3))
+        torch.testing.assert_close(layer.weight.grad.double(), expected, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(layer.bias.grad, gradient.sum((0, 2, 3)), rtol=1e-4, atol=1e-4)

@@ -1,6 +1,7 @@
 """Every method trains, measures and samples in fp32 and with bf16 mixed in, on colour pictures and on others.
 
-A processor computes bf16 under autocast whether it has instructions for it or not, so both run on any machine.
+A processor computes bf16 whether it has instructions for it or not, and IMPASTO_BF16 makes loss networks and
+encoders compute in it, so all runs on any machine.
 """
 
 import math
@@ -16,10 +17,12 @@ from tests.training.test_spade import streets
 from tests.training.test_stargan import skies
 from torch import Tensor
 
+from impasto.errors import SettingError
 from impasto.image.color import rgb_to_yiq
 from impasto.image.io import read_image
 from impasto.image.resize import resize
 from impasto.methods.pix2pixhd import Pix2PixHDSettings
+from impasto.nn.compute import choose_dtype
 from impasto.training.cyclegan import CycleGANTraining
 from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
@@ -62,10 +65,16 @@ TRANSLATORS = {
 @pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
 @pytest.mark.parametrize("name", [*STYLES, *TRANSLATORS])
 def test_every_method_trains_in_every_precision(
-    name: str, precision: str, request: pytest.FixtureRequest, art: Path, tmp_path: Path
+    name: str,
+    precision: str,
+    request: pytest.FixtureRequest,
+    art: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.setenv("IMPASTO_BF16", "1")
     case = (STYLES | TRANSLATORS)[name]
-    styles = {"johnson": [art / "first.png"], "sincut": []}.get(name, [art] if name in STYLES else [])
+    styles = {"johnson": [art / "first.png"]}.get(name, [art] if name in STYLES else [])
     running = RunSettings(precision=precision, evaluate_every=2)
     trained = train(
         case.method,
@@ -78,6 +87,18 @@ def test_every_method_trains_in_every_precision(
     assert math.isfinite(trained.best) and trained.model.is_file()
     samples = sorted((tmp_path / "run" / "samples").iterdir())
     assert samples and read_image(samples[-1]).pixels.any()
+
+
+@pytest.mark.parametrize(("value", "dtype"), [("1", torch.bfloat16), ("0", torch.float32)])
+def test_detection_of_bf16_is_overridden(value: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("IMPASTO_BF16", value)
+    assert choose_dtype("auto", torch.device("cpu")) == dtype
+
+
+def test_another_value_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("IMPASTO_BF16", "yes")
+    with pytest.raises(SettingError, match="IMPASTO_BF16 is 'yes'"):
+        choose_dtype("auto", torch.device("cpu"))
 
 
 def test_what_is_measured_is_measured_in_fp32(kinds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

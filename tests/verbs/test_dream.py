@@ -133,6 +133,9 @@ def test_channels_of_a_layer_side_by_side(folder: Path):
     assert reproduce("channels.png").identical
     so_far[0].image.save("first.png")
     assert reproduce("first.png").identical
+    dreaming = replace(settings, dream_of="tabby")
+    again = impasto.channels("relu1_1", channels=(3,), settings=dreaming, size=32)
+    assert again.recipe["settings"]["network"] == "vgg16" and not again.recipe["settings"]["dream_of"]
     with pytest.raises(SettingError, match=r"channel of block2\.expand is 144"):
         impasto.channels("block2.expand", channels=(144,), size=32)
 

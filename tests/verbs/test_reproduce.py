@@ -14,6 +14,7 @@ from impasto.image import Image, encode_image, read_image
 from impasto.methods.gatys import GatysSettings
 from impasto.verbs.reproduce import reproduce
 from impasto.verbs.sheet import sheet
+from impasto.weights.model import EDGE_ENCODER
 
 QUICK = GatysSettings(size=32, steps=2, coarse_size=32)
 
@@ -68,6 +69,17 @@ def test_a_grid_is_painted_again(folder: Path):
     assert reproduce(whole.image).identical
     strokes = impasto.layers("style", "wave.png", layers=["relu2_2", "relu3_1"], size=32, steps=2)
     assert reproduce(strokes.image).identical
+
+
+def test_recipes_without_a_style_loss_have_the_papers(painted: Path):
+    """Versions that wrote them had no other."""
+    image = read_image(painted)
+    stored = {name: value for name, value in image.recipe["settings"].items() if name != "style_loss"}
+    again = reproduce(replace(image, recipe=dict(image.recipe) | {"settings": stored}))
+    assert again.result.recipe["settings"]["style_loss"] == "gram"
+    stored["network"] = EDGE_ENCODER
+    with pytest.raises(SettingError, match="painted with vgg16-hed, which impasto no longer paints with"):
+        reproduce(replace(image, recipe=dict(image.recipe) | {"settings": stored}))
 
 
 def test_what_was_interrupted_is_painted_as_far(folder: Path):

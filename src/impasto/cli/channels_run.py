@@ -47,11 +47,12 @@ class ChannelsOptions:
 def main(words: list[str]) -> int:
     """Run the command; see `impasto.cli.layers`."""
     options = parse(ChannelsOptions, words, command=COMMAND, description=DESCRIPTION)
-    settings = replace(options.settings, network=options.settings.network or backbone_with([options.layer]))
-    given(options.layer, "layer to look into, such as block8.expand", COMMAND)
-    name, _ = layer_named(options.layer, settings.backbone)
+    settings = options.settings
     if settings.layers or settings.layer_weights or settings.dream_of:
         raise SettingError("--layers, --layer-weights and --dream-of are for impasto dream; name one LAYER here")
+    given(options.layer, "layer to look into, such as relu4_3", COMMAND)
+    settings = replace(settings, network=settings.network or backbone_with([options.layer]))
+    name, _ = layer_named(options.layer, settings.backbone)
     there = layers_of(settings.backbone)[name].channels
     check_whole("count", options.count, 1, there)
     chosen = options.channels or tuple(range(options.count))

@@ -97,8 +97,8 @@ def match_colors(
     Reference: Gatys et al. 2016 (as above), section 3; Pitié & Kokaram 2007 for the map.
     """
     check_choice("color matching", how, ColorMatch)
-    # on the CPU because Apple's GPUs have no float64
-    pixels, wanted = (each[0].flatten(1).to("cpu", torch.float64) for each in (picture, target))
+    # first to the CPU, then converted, since Apple's GPUs have no float64
+    pixels, wanted = (each[0].flatten(1).cpu().double() for each in (picture, target))
     matched = _linear(pixels, wanted) if how == "linear" else _histogram(pixels, wanted)
     return matched.to(picture).reshape(picture.shape).clamp(0, 1)
 

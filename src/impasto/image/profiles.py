@@ -19,15 +19,15 @@ _INTENT = {"intent": "relative", "black_point_compensation": True}
 _LATTICE = 9
 """Levels of each channel at which a profile is compared with sRGB."""
 _ALIKE = 1.5 * 257
-"""Largest difference, in levels of 16 bits, of a profile that is taken for sRGB: one and a half of 8 bits."""
+"""Largest difference from sRGB, in 16-bit levels, at which a profile counts as sRGB (1.5 levels of 8 bits)."""
 
 
 def is_srgb(icc: bytes | None, channels: int = 3) -> bool:
-    """Return whether pixels of a profile can be taken as sRGB.
+    """Tell whether pixels in a profile can be used as sRGB unchanged.
 
     Args:
         icc: The ICC profile; None means sRGB. One that cannot be read is taken for sRGB.
-        channels: Of the pixels, 3 for RGB and 1 for grey.
+        channels: 3 for RGB, 1 for grey.
     """
     return icc is None or _is_srgb(icc, channels)
 
@@ -45,15 +45,14 @@ def to_srgb(pixels: Pixels, icc: bytes | None) -> Pixels:
     return pixels if icc is None or is_srgb(icc, pixels.shape[2]) else _converted(pixels, icc)
 
 
-def from_srgb(pixels: Pixels, icc: bytes | None, dtype: np.dtype[np.unsignedinteger[Any]]) -> Pixels:
+def from_srgb(pixels: Pixels, icc: bytes, dtype: np.dtype[np.unsignedinteger[Any]]) -> Pixels:
     """Convert sRGB pixels to a profile.
 
     Args:
         pixels: `(height, width, channels)` of 16 bits, RGB or grey.
         icc: The profile of what is returned.
-        dtype: Its depth.
+        dtype: uint8 or uint16.
     """
-    assert icc is not None
     lab = _vips(pixels, None).icc_import(input_profile="srgb", embedded=False, pcs="lab", **_INTENT)
     lab = lab.copy()
     lab.set_type(pyvips.GValue.blob_type, _ICC_FIELD, icc)

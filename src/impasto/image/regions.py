@@ -42,7 +42,7 @@ def mask_of(image: Image) -> Float[Tensor, "1 1 _h _w"]:
     Raises:
         InputError: If the mask is black everywhere.
     """
-    mask = luminance(to_tensor(replace(image, icc=None)))[:, :1]  # weights are no colours
+    mask = luminance(to_tensor(replace(image, icc=None)))[:, :1]  # its profile is ignored
     if not bool(mask.any()):
         raise InputError(f"the mask {image.name} is black everywhere; white marks where to paint")
     return mask

@@ -65,7 +65,10 @@ def from_tensor(picture: Float[Tensor, "1 3 _h _w"], like: Image, *, keep_grey: 
     if like.grey and keep_grey:
         painted = (painted * painted.new_tensor(_LUMA)[:, None, None]).sum(dim=0, keepdim=True)
     icc = fitting_icc(like.icc, len(painted))
-    pixels = whole(painted, like.pixels.dtype) if is_srgb(icc, len(painted)) else _in_profile(painted, like, icc)
+    if icc is None or is_srgb(icc, len(painted)):
+        pixels = whole(painted, like.pixels.dtype)
+    else:
+        pixels = _in_profile(painted, like, icc)
     alpha = like.alpha
     if alpha is not None and alpha.shape == pixels.shape[:2]:
         pixels = np.where(alpha[:, :, np.newaxis] == 0, like.pixels, pixels)
@@ -75,13 +78,14 @@ def from_tensor(picture: Float[Tensor, "1 3 _h _w"], like: Image, *, keep_grey: 
     return replace(like, pixels=pixels, alpha=alpha, icc=icc, recipe=None, sha256="")
 
 
-def _in_profile(painted: Float[Tensor, "c h w"], like: Image, icc: bytes | None) -> Pixels:
-    """Convert sRGB to a profile; pixels that are as they were in `like` stay so to the bit."""
-    pixels = from_srgb(whole(painted, np.dtype(np.uint16)), icc, like.pixels.dtype)
+def _in_profile(painted: Float[Tensor, "c h w"], like: Image, icc: bytes) -> Pixels:
+    """Convert sRGB to a profile; pixels unchanged from `like` keep their exact values."""
+    exact = whole(painted, np.dtype(np.uint16))
+    pixels = from_srgb(exact, icc, like.pixels.dtype)
     if pixels.shape != like.pixels.shape:
         return pixels
-    as_before = (to_tensor(like)[0, : len(painted)] == painted).all(dim=0).numpy()
-    kept: Pixels = np.where(as_before[:, :, np.newaxis], like.pixels, pixels)
+    before = whole(to_tensor(like)[0, : len(painted)], np.dtype(np.uint16))
+    kept: Pixels = np.where((before == exact).all(axis=2, keepdims=True), like.pixels, pixels)
     return kept
 
 

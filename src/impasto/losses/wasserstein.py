@@ -21,8 +21,9 @@ from impasto._typing import Features, Scalar, Weight
 from impasto.losses.style import gram_matrix
 
 RIDGE = 1e-3
-"""Added to the diagonal of both covariances, as a share of the target's mean variance: a channel that never changes
-has an infinite slope without it."""
+"""Added to the diagonal of both covariances, as a share of the target's mean variance, which counts as at least
+1e-3 of the mean square of its features: without it the gradient of a constant channel is infinite, and that of
+features that are constant everywhere NaN."""
 
 STRIP = 2**13
 """Positions converted to fp32 at a time: few enough to stay in a processor's cache."""
@@ -53,14 +54,10 @@ def gaussian(features: Features, guide: Weight | None = None) -> Gaussian:
         features: Of one picture and one layer, `(1, c, height, width)`.
         guide: The region at the layer's own size, in [0, 1], not zero everywhere; everywhere 1 if not given.
     """
-    positions = features[0, 0].numel()
-    if guide is None:
-        mean, moment = _Moments.apply(features)  # type: ignore[no-untyped-call]
-    else:
-        features = features.to(torch.promote_types(features.dtype, torch.float32))
-        guide = guide.to(features) * (positions / guide.to(features).square().sum()).sqrt()
-        mean = (features * guide.square()).mean(dim=(2, 3))[0]
-        moment = gram_matrix(features * guide)[0] / positions
+    if guide is not None:
+        guide = guide.to(features.device, torch.promote_types(features.dtype, torch.float32))
+        guide = guide * (guide.numel() / guide.square().sum()).sqrt()
+    mean, moment = _Moments.apply(features, guide)  # type: ignore[no-untyped-call]
     return Gaussian(mean, moment - torch.outer(mean, mean))
 
 
@@ -76,8 +73,9 @@ class WassersteinTarget:
     """
 
     def __init__(self, style: Gaussian) -> None:
-        mean, covariance = (each.to("cpu", torch.float64) for each in style)
-        self.ridge = RIDGE * covariance.diagonal().mean()
+        mean, covariance = _in_float64(style)
+        variance = covariance.diagonal().mean()
+        self.ridge = RIDGE * torch.maximum(variance, RIDGE * (mean.square().mean() + variance.abs()))
         self.mean, self.covariance = mean, _with_ridge(covariance, self.ridge)
         self.root = _symmetric_power(self.covariance, 0.5)
         self.scale = self.mean.square().sum() + self.covariance.trace()
@@ -86,9 +84,11 @@ class WassersteinTarget:
         """Return the squared Wasserstein distance, relative to that between the style and features that are 0.
 
         Convention: (|m − m_s|² + tr C + tr C_s − 2 tr (C_s^½ C C_s^½)^½) / (|m_s|² + tr C_s), a ridge of 1e-3 of
-        the style's mean variance added to both covariances.
+        the style's mean variance added to both covariances. NaN where features are not finite.
         """
-        mean, covariance = (each.to("cpu", torch.float64) for each in features)
+        if not all(bool(each.isfinite().all()) for each in features):
+            return (features.mean.sum() + features.covariance.sum()) * torch.nan
+        mean, covariance = _in_float64(features)
         covariance = _with_ridge(covariance, self.ridge)
         overlap = _RootTrace.apply(self.root @ covariance @ self.root)  # type: ignore[no-untyped-call]
         distance = (mean - self.mean).square().sum()
@@ -100,37 +100,38 @@ class WassersteinTarget:
 class _Moments(torch.autograd.Function):
     """Mean and second moment of features over all positions, whose gradient is one 1×1 convolution of the features.
 
-    Features stay in half precision in memory; sums are taken in fp32, over strips of rows.
+    Features stay in half precision in memory; sums are taken in fp32, over strips of rows. A guide, in fp32, weighs
+    features in the second moment and, squared, in the mean; its squares sum to the number of positions.
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, features: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor]:
         channels, (height, width) = features.shape[1], features.shape[2:]
         dtype = torch.promote_types(features.dtype, torch.float32)
-        mean, moment = (
-            features.new_zeros(channels, dtype=dtype),
-            features.new_zeros(channels, channels, dtype=dtype),
-        )
-        for strip in features.split(max(1, STRIP // width), dim=2):
-            precise = strip.to(dtype)
+        mean = features.new_zeros(channels, dtype=dtype)
+        moment = features.new_zeros(channels, channels, dtype=dtype)
+        guides = features.new_ones(1, 1, height, width, dtype=dtype) if guide is None else guide
+        rows = max(1, STRIP // width)
+        for strip, weights in zip(features.split(rows, dim=2), guides.split(rows, dim=2), strict=True):
+            precise = strip.to(dtype) if guide is None else strip.to(dtype) * weights
             moment += gram_matrix(precise)[0]
-            # a product with ones is several times as fast as a sum over two dimensions
-            rows = precise.permute(0, 2, 3, 1).reshape(-1, channels)
-            mean += rows.mT @ rows.new_ones(len(rows))
+            # a product with a vector is several times as fast as a sum over two dimensions
+            mean += precise.permute(0, 2, 3, 1).reshape(-1, channels).mT @ weights.flatten()
         mean, moment = mean / (height * width), moment / (height * width)
-        ctx.save_for_backward(features, mean)
+        ctx.save_for_backward(features, guide, mean)
         return mean, moment
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, of_mean: Tensor, of_moment: Tensor) -> Tensor:
-        features, mean = ctx.saved_tensors
+    def backward(ctx: Any, of_mean: Tensor, of_moment: Tensor) -> tuple[Tensor, None]:
+        features, guide, mean = ctx.saved_tensors
         positions = features[0, 0].numel()
         weight = (of_moment + of_moment.mT) / positions
         rounded = weight.to(features.dtype)
-        # what rounding of the weights does to the mean of the features is put right by the bias
+        # the bias corrects the shift of the mean that rounding the weights causes
         bias = of_mean / positions + (weight - rounded.to(weight.dtype)) @ mean
-        return conv2d(features, rounded[:, :, None, None], bias.to(features.dtype))
+        slope = conv2d(features, rounded[:, :, None, None], bias.to(features.dtype))
+        return slope if guide is None else slope * guide.square().to(slope.dtype), None
 
 
 class _RootTrace(torch.autograd.Function):
@@ -154,6 +155,12 @@ class _RootTrace(torch.autograd.Function):
         values, vectors = ctx.saved_tensors
         slope: Tensor = (vectors * (gradient / 2 * values.rsqrt())) @ vectors.mT
         return slope
+
+
+def _in_float64(style: Gaussian) -> tuple[Tensor, Tensor]:
+    """Return both on the CPU in float64: first there, then converted, since Apple's GPUs have no float64."""
+    mean, covariance = (each.cpu().double() for each in style)
+    return mean, covariance
 
 
 def _with_ridge(covariance: Tensor, ridge: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ seen by the VGG again, has the features it was made from, and the painting's mea
 Means and deviations of several paintings mix, and mixed with the photo's own they are the strength; a style is
 therefore a row of numbers here too, deviations and then means.
 
-**Deviations** from the paper: the bundled VGG-16 encodes, where the paper takes VGG-19; since it is tuned to edges
-and forgets how light plains are, the colours themselves can be encoded beside relu4_1, at its resolution, get the
-painting's means and deviations too, and are the ground that the decoder paints on (`encoded_colors`); and since it
-pads with zeros, photos are continued by a margin that is cut off again, of which only the innermost places count in
+**Deviations** from the paper: VGG-16 encodes, where the paper takes VGG-19; for an encoder whose features carry
+little colour, coarse colours can be encoded beside relu4_1, at its resolution, get the painting's means and
+deviations too, and are the ground that the decoder paints on (`encoded_colors`); since VGG pads with zeros,
+photos are continued by a margin that is cut off again, of which only the innermost places count in
 the photo's means and deviations. Each term of the loss is divided by its target's mean square, so that layers count
 alike whatever the scale of a VGG's features; the variance is that of `losses.style.moments`; one more term keeps
 checkerboards away. Decoders that others published bring along the VGG that encoded for them (`ReflectedVGG`), in
@@ -90,7 +90,7 @@ class AdainSettings:
     encoder: str = "vgg16"
     """Network that encodes: `vgg16`, `vgg16-imagenet` or `vgg19-imagenet`."""
     encoded_colors: bool = False
-    """Encode coarse colours next to the features; not in the paper. The edge network needs it."""
+    """Encode coarse colours next to the features; not in the paper. The encoder of the bundled model needs it."""
     crop_size: int = 256
     """Pixels each way of the crops it is trained on."""
     zoom: float = 2.5

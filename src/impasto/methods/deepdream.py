@@ -79,7 +79,7 @@ GUIDE_SIZE, MOST_MATCHES = 320, 1024
 GREY_SHARE = 0.1
 """Share of a step that goes along no colours."""
 GROWTH, GROWTH_OF_A_CLASS = 1.0, 1.6
-"""Strength of each level of the gradient over the next finer one; with equal ones a class is hatched over."""
+"""Ratio of each pyramid level's strength to the next finer one; 1.0 covers a class with fine hatching."""
 GROUND = 0.5
 """How much the usual layers count beside a class."""
 
@@ -88,7 +88,7 @@ Objective = Callable[[Picture], Scores]
 
 
 def backbone_with(layers: Sequence[str]) -> Backbone:
-    """Return the bundled network whose layers are named like these: `block…`, `stem` and `head`, or `relu…`."""
+    """Return the bundled network that has these layers: EfficientNet-Lite0 for its own names, else VGG-16."""
     of_classifier = any(str(layer).startswith(("block", "stem", "head")) for layer in layers)
     return "efficientnet-lite0" if of_classifier else "vgg16"
 

@@ -12,8 +12,8 @@ term these make one number to minimise over the pixels,
 - terms are relative to their targets (`scaling="paper"` with `style_loss="gram"` gives the printed formulas): every
   layer then counts as much as its weight says, while in the paper's scaling relu4_1 and relu5_1 stay unmatched;
 - the style layers of blocks 1 to 3 are compared by the Wasserstein distance of means and covariances
-  (`losses.wasserstein`) instead of Gram matrices, whose squared error hardly notices colours that are not in the
-  painting: they show as green and orange tints;
+  (`losses.wasserstein`) instead of Gram matrices, whose squared error barely penalises colours that are not in the
+  painting; these would show as green and orange tints;
 - the start is the content in the style's colours, not noise;
 - coarse to fine (Gatys et al. 2017, "Controlling Perceptual Factors"), carrying up what changed, so that no
   detail of the content is lost;
@@ -41,11 +41,10 @@ from impasto.image.resize import fit, pyramid, resize, resize_change
 from impasto.losses.content import content_loss
 from impasto.losses.scaling import Scaling
 from impasto.losses.smoothness import total_variation
-from impasto.losses.style import gram_matrix, guided_gram_matrix, style_loss
-from impasto.losses.wasserstein import Gaussian, WassersteinTarget, gaussian
+from impasto.losses.style_target import StyleTarget
 from impasto.nn.compute import Device, Precision, choose_device, choose_dtype, repeatable
 from impasto.nn.descent import Optimizer, minimise
-from impasto.nn.vgg import VGG, Network, Pooling, layer_names
+from impasto.nn.vgg import VGG, Network, Pooling, block_of, layer_names
 from impasto.result import OnStep, Step
 
 Start = Literal["toned", "content", "noise", "style", "draft"]
@@ -55,8 +54,8 @@ StyleLoss = Literal["wasserstein", "gram"]
 STARTS: tuple[Start, ...] = get_args(Start)
 
 WASSERSTEIN_BLOCKS = (1, 2, 3)
-"""Blocks compared by the Wasserstein distance, if that is chosen: deeper ones have 512 channels, whose eigenvalues
-take as long as the rest of a step, and hardly know colours."""
+"""Blocks compared by the Wasserstein distance, if that is chosen: deeper ones have 512 channels, whose
+eigendecomposition takes as long as the rest of a step, and carry little colour."""
 BALANCED: dict[StyleLoss, dict[int, float]] = {
     "wasserstein": {1: 0.1, 2: 0.4, 3: 0.4, 4: 0.05, 5: 0.05},
     "gram": {1: 0.1, 2: 0.1, 3: 0.2, 4: 0.3, 5: 0.3},
@@ -79,9 +78,11 @@ class GatysSettings:
     content_layers: tuple[str, ...] = ("relu4_2",)
     """Layers compared place by place; deeper ones keep only the arrangement."""
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """Layers whose Gram matrices are compared; shallow ones are colour and touch, deep ones large forms."""
+    """Layers whose features' statistics are compared with the painting's; shallow ones hold colour and strokes,
+    deep ones large forms."""
     layer_weighting: LayerWeighting = "balanced"
-    """Weight of each style layer: `balanced` suits the style loss, `exponential` halves with every layer."""
+    """Weight of each style layer: `balanced` has weights tuned for each `style_loss`, `equal` the same for all,
+    `exponential` halves with every layer."""
     style_layer_weights: tuple[float, ...] = ()
     """The shares given one by one instead, as many as style layers."""
     style_blend: tuple[float, ...] = ()
@@ -169,7 +170,7 @@ class GatysSettings:
         if self.style_layer_weights:
             return dict(zip(self.style_layers, self.style_layer_weights, strict=True))
         raw = {
-            "balanced": [BALANCED[self.style_loss][int(name[len("relu")])] for name in self.style_layers],
+            "balanced": [BALANCED[self.style_loss][block_of(name)] for name in self.style_layers],
             "equal": [1.0] * len(self.style_layers),
             "exponential": [0.5**depth for depth in range(len(self.style_layers))],
         }[self.layer_weighting]
@@ -354,38 +355,26 @@ class Objective:
 
 
 class _Target:
-    """One style's Gram matrices at one size, and the loss against them."""
+    """The statistics of one style at one size, and the loss against them."""
 
     def __init__(self, objective: Objective, style: Style, share: float, size: Sequence[int]) -> None:
-        self.settings, self.shares = objective.settings, objective.shares
+        settings = objective.settings
         self.region = intersect([style.region, objective.visible], *size)
         # a region's loss is a mean over the region; its area makes every pixel count the same
         self.share = share if self.region is None else share * float(self.region.mean())
-        length = max(SMALLEST, round(max(size) * self.settings.style_scale))
+        length = max(SMALLEST, round(max(size) * settings.style_scale))
         rows, columns = style.picture.shape[-2:]
         rows, columns = fit(rows, columns, length)
         painting = resize(style.picture, max(SMALLEST, rows), max(SMALLEST, columns))
-        features = objective.vgg(painting, self.shares)
+        features = objective.vgg(painting, objective.shares)
         part = None if style.visible is None else style.visible.to(painting)
-        gaussians = [name for name in self.shares if self._is_gaussian(name)]
-        self.gaussians = {name: WassersteinTarget(_gaussian(features[name], part)) for name in gaussians}
-        self.grams = {name: _gram(features[name], part) for name in self.shares if name not in self.gaussians}
-        self.places = {name: features[name][0, 0].numel() for name in self.shares}
-
-    def _is_gaussian(self, layer: str) -> bool:
-        return self.settings.style_loss == "wasserstein" and int(layer[len("relu")]) in WASSERSTEIN_BLOCKS
+        guides = _guides(part, features)
+        by_distance = [name for name in objective.shares if block_of(name) in WASSERSTEIN_BLOCKS]
+        wasserstein = by_distance if settings.style_loss == "wasserstein" else ()
+        self.target = StyleTarget(features, objective.shares, wasserstein, settings.scaling, guides)
 
     def loss(self, features: Mapping[str, Tensor]) -> Tensor:
-        total = next(iter(features.values())).new_zeros((), dtype=torch.float32)
-        for name, share in self.shares.items():
-            total = total + share * self._layer_loss(name, features[name])
-        return self.share * total
-
-    def _layer_loss(self, name: str, features: Tensor) -> Tensor:
-        if name in self.gaussians:
-            return self.gaussians[name].loss(_gaussian(features, self.region))
-        gram, places = _gram(features, self.region), features[0, 0].numel()
-        return style_loss(gram, self.grams[name], places, self.places[name], self.settings.scaling)
+        return self.share * self.target.loss(features, _guides(self.region, features))
 
 
 def _evening(targets: Sequence[_Target]) -> float:
@@ -414,11 +403,8 @@ def _start(content: Tensor, styles: Sequence[Style], settings: GatysSettings) ->
     return (content + (toned - content) / covered.clamp_min(1)).clamp(0, 1)
 
 
-def _gram(features: Tensor, guide: Tensor | None) -> Tensor:
-    if guide is None:
-        return gram_matrix(features)
-    return guided_gram_matrix(features, shrink_mask(guide, *features.shape[-2:]))
-
-
-def _gaussian(features: Tensor, guide: Tensor | None) -> Gaussian:
-    return gaussian(features, None if guide is None else shrink_mask(guide, *features.shape[-2:]))
+def _guides(region: Weight | None, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a region at the size of each layer."""
+    if region is None:
+        return {}
+    return {name: shrink_mask(region, *each.shape[-2:]) for name, each in features.items()}

@@ -10,7 +10,7 @@ embedding*, and maps that linearly to all γ, β. Embeddings mix: between two of
 between the photo's own embedding and the painting's lies the strength. T and P are trained together on crops of
 photos and of many paintings, with the perceptual loss of Johnson et al. 2016.
 
-**Deviations** from the paper: the features are means and deviations of the channels of the VGG that also judges,
+**Deviations** from the paper: the features are means and deviations of the channels of a VGG (`encoder`),
 where the paper takes a classifier's (Inception-v3 Mixed-6e) means: those of EfficientNet-Lite0 predict worse rows
 (`benchmarks/style_features.py`); what is narrowed is their square root, since a few strong channels would rule
 otherwise; the inputs of both linear maps are divided by the root of their number, so

@@ -13,7 +13,7 @@ from impasto._typing import Features
 from impasto.errors import SettingError, check_choice, check_whole
 from impasto.nn.compute import Precision, choose_dtype, frozen_for_speed
 from impasto.nn.efficientnet_lite import HEAD_WIDTH, STAGES, STEM_WIDTH, EfficientNetLite0
-from impasto.nn.vgg import VGG, WIDTHS, Network, layer_names
+from impasto.nn.vgg import VGG, WIDTHS, Network, block_of, layer_names
 
 Backbone = Literal["efficientnet-lite0", "vgg16", "vgg16-imagenet", "vgg19-imagenet"]
 
@@ -42,7 +42,7 @@ def layers_of(name: Backbone) -> Mapping[str, Layer]:
 
 def _vgg_layers(name: Network) -> Iterator[tuple[str, Layer]]:
     for layer in layer_names(name):
-        block = int(layer[len("relu")])
+        block = block_of(layer)
         yield layer, Layer(WIDTHS[block - 1], 2 ** (block - 1))
 
 

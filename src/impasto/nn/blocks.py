@@ -42,7 +42,8 @@ class InstanceNorm(nn.InstanceNorm2d):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features of mean 0 and variance 1 in each channel of each image, scaled and shifted if affine."""
-        one_with_gradient = len(features) == 1 and torch.is_grad_enabled() and features.requires_grad
+        learns = features.requires_grad or self.affine
+        one_with_gradient = len(features) == 1 and torch.is_grad_enabled() and learns
         if not one_with_gradient and (features.is_contiguous() or not learns_in_fp32(features)):
             normal: Tensor = super().forward(features)
             return normal

@@ -13,7 +13,7 @@ from torch import nn
 from impasto.errors import SettingError, check_choice
 
 BF16: Final = "IMPASTO_BF16"
-"""Environment variable that overrules whether the hardware computes in bf16: 1 or 0."""
+"""Environment variable that overrides the detection of bf16 for precision `auto`: 1 uses bf16, 0 does not."""
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "bf16", "fp32"]

@@ -13,7 +13,7 @@ ICLR 2015 (arXiv:1409.1556), table 1, columns D and E.
 
 from collections.abc import Collection, Iterator
 from itertools import zip_longest
-from typing import Final, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import torch
 from jaxtyping import Float
@@ -24,14 +24,13 @@ from impasto._typing import Picture
 from impasto.errors import InputError, check_choice
 from impasto.nn.compute import frozen_for_speed
 from impasto.weights.load import load_weights
+from impasto.weights.model import EDGE_ENCODER
 from impasto.weights.transfer import OnProgress
 
 Network = Literal["vgg16", "vgg16-imagenet", "vgg19-imagenet"]
 """Networks to choose from: `vgg16` as Simonyan & Zisserman trained it (bundled), the others as torchvision did."""
 Encoder = Literal["vgg16", "vgg16-imagenet", "vgg19-imagenet", "vgg16-hed"]
 """Networks that can be loaded: `vgg16-hed` encodes paintings for the bundled `prediction` and `adain` only."""
-EDGE_ENCODER: Final[Encoder] = "vgg16-hed"
-"""VGG-16 fine-tuned to find edges: it hardly sees colour."""
 Pooling = Literal["max", "average"]
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -44,7 +43,7 @@ DEPTHS: dict[Encoder, tuple[int, ...]] = {
 
 
 def check_encoder(encoder: object) -> Encoder:
-    """Return the name of an encoder of paintings, if it can be chosen or a bundled model needs it.
+    """Validate the name of an encoder: one of `Network`, or `vgg16-hed` for the bundled models.
 
     Raises:
         SettingError: If it is neither.
@@ -78,7 +77,7 @@ class VGG(nn.Module):
         self.pool = max_pool2d if pooling == "max" else avg_pool2d
         in_channels = 3
         for name in self.layer_names:
-            width = WIDTHS[_block(name) - 1]
+            width = WIDTHS[block_of(name) - 1]
             convolution = (
                 _PixelConvolution(3, width, 3, padding_mode="replicate")
                 if name == "relu1_1"
@@ -142,7 +141,7 @@ class VGG(nn.Module):
         if not layers:
             return
         deepest = max(layers, key=self.layer_names.index)
-        smallest = 2 ** (_block(deepest) - 1)
+        smallest = 2 ** (block_of(deepest) - 1)
         if min(picture.shape[-2:]) < smallest:
             height, width = picture.shape[-2:]
             raise InputError(
@@ -181,7 +180,8 @@ class _PixelConvolution(nn.Conv2d):
         return conv2d(torch.cat([rounded, rest], dim=1), torch.cat([self.weight] * 2, dim=1), self.bias)
 
 
-def _block(name: str) -> int:
+def block_of(name: str) -> int:
+    """Return the block of a layer, such as 3 for `relu3_1`."""
     return int(name[len("relu")])
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from impasto.methods.adain import AdainSettings
 from impasto.methods.johnson import JohnsonSettings
 from impasto.methods.multistyle import Multistyle, MultistyleSettings
 from impasto.methods.prediction import PredictionSettings
-from impasto.nn.vgg import EDGE_ENCODER
+from impasto.nn.vgg import Network
 from impasto.training.adain import AdainTraining
 from impasto.training.johnson import JohnsonTraining
 from impasto.training.module import Training
@@ -32,7 +32,7 @@ from impasto.training.run import OnTrainingStep, OnWarning, Trained, run_trainin
 from impasto.training.run_settings import RunSettings
 from impasto.training.translators import Settings as TranslatorSettings
 from impasto.training.translators import translator_training
-from impasto.weights.model import Card, read_model
+from impasto.weights.model import EDGE_ENCODER, Card, read_model
 from impasto.weights.store import catalog, find
 
 PAINTERS = ("johnson", "multistyle", "adain", "prediction")
@@ -138,7 +138,9 @@ def _painter_training(
     begun = None if start is None else _Start.read(start, method)
     settings = settings if begun is None else begun.shaped(settings)
     if begun is None and getattr(settings, "encoder", "") == EDGE_ENCODER:
-        raise SettingError(f"encoder is {EDGE_ENCODER!r}, kept for older networks alone; choose vgg16")
+        raise SettingError(
+            f"encoder is {EDGE_ENCODER!r}, which only older models use; choose {' or '.join(get_args(Network))}"
+        )
     photos, paintings = _Pictures.under([data], "photos"), _Pictures.under(styles, "paintings")
     training = _training(settings, photos, paintings, begun)
     samples = photos.held_out_crops(SAMPLE_SIZE, SAMPLES, 1.0, 1)

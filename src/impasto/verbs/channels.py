@@ -63,7 +63,8 @@ def channels(
         >>> impasto.channels("block8.expand").image.save("channels.png")
     """
     settings = settings or DeepDreamSettings(**USUAL)
-    settings = replace(settings, network=settings.network or deepdream.backbone_with([layer]))
+    network = settings.network or deepdream.backbone_with([layer])
+    settings = replace(settings, layers=(), layer_weights=(), dream_of="", network=network)
     name, named = layer_named(layer, settings.backbone)
     if named:
         raise SettingError(f"the layer is {layer!r}; name it alone, and its channels by themselves")
@@ -92,8 +93,7 @@ class _Run:
     began: float = field(default_factory=time.perf_counter)
 
     def paint(self, channel: int, on_step: OnStep | None) -> None:
-        only = {"layers": (f"{self.layer}:{channel}",), "layer_weights": (), "dream_of": ""}
-        settings = replace(self.settings, size=self.size, **only)  # type: ignore[arg-type]
+        settings = replace(self.settings, size=self.size, layers=(f"{self.layer}:{channel}",))
 
         def follow(step: Step) -> None:
             self.trace.append(step.losses)

@@ -30,7 +30,7 @@ from impasto.image.io import Image, ImageSource, read_image
 from impasto.image.regions import Style, visible_colors
 from impasto.image.resize import fit
 from impasto.methods.gatys import GatysSettings, paint
-from impasto.nn.vgg import Network, layer_names
+from impasto.nn.vgg import Network, block_of, layer_names
 from impasto.result import OnStep, Result, Step
 from impasto.verbs.stylize import finished, recipe_of
 
@@ -145,7 +145,7 @@ class _Run:
             style_blend=(),
             content_weight=float(is_content),
             style_weight=float(not is_content),
-            tv_weight=SMOOTHNESS[int(layer[len("relu")])] if is_content else 0.0,
+            tv_weight=SMOOTHNESS[block_of(layer)] if is_content else 0.0,
             style_scale=1.0,
             colors="style",
             size=self.size,

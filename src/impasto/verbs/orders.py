@@ -18,6 +18,7 @@ from impasto.nn.one_pass import OnePassSettings
 from impasto.verbs.demo import examples_folder
 from impasto.verbs.stylize import StylizeSettings, settings_kind
 from impasto.verbs.translate import TranslateSettings
+from impasto.weights.model import EDGE_ENCODER
 from impasto.weights.store import catalog
 
 Settings = StylizeSettings | TranslateSettings | DeepDreamSettings
@@ -96,6 +97,10 @@ def read_order(image: Image, places: Sequence[Path]) -> Order:
 def _settings(stored: Mapping[str, Any], kind: type[Settings]) -> Settings:
     if kind is GatysSettings:  # recipes of versions that had no other loss do not name it
         stored = {"style_loss": "gram", **stored}
+    if stored.get("network") == EDGE_ENCODER:
+        raise SettingError(
+            f"painted with {EDGE_ENCODER}, which impasto no longer paints with; paint it again with --network vgg16"
+        )
     hints = get_type_hints(kind)
     for name in stored:
         check_choice("a setting of the recipe", name, [field.name for field in fields(kind)])

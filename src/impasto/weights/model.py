@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -20,8 +20,8 @@ MODEL_SUFFIX = ".safetensors"
 _KEY = "impasto-model"
 ENCODING = ("prediction", "adain")
 """Methods whose models encode paintings by a VGG."""
-_EDGE_LOSS = "vgg16-hed"
-"""The loss network of older trainings."""
+EDGE_ENCODER: Final = "vgg16-hed"
+"""VGG-16 fine-tuned to find edges; its features carry little colour. Older models were trained with it."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class Card:
         return kind(**values)
 
 
-def _renewed(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings of an older model file as this version has them.
+def _migrated_settings(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert the settings of an older model file.
 
-    Before the field `encoder`, `network` named both the network of the perceptual loss and that which encodes
-    paintings. A loss network that is no longer offered is replaced: it matters for further training alone.
+    Its `network` was both loss network and encoder of paintings. A loss network that is no longer offered becomes
+    `vgg16`, which only affects further training.
     """
     renewed = dict(settings)
     network = renewed.get("network")
@@ -77,7 +77,7 @@ def _renewed(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         renewed["encoder"] = network
     if method == "adain":
         renewed.pop("network", None)
-    elif network == _EDGE_LOSS:
+    elif network == EDGE_ENCODER:
         renewed["network"] = "vgg16"
     return renewed
 
@@ -136,7 +136,7 @@ def _card(path: Path, described: str) -> Card:
         for name in ("styles", "channels", "value_range"):
             values[name] = tuple(values[name])
         values["palette"] = tuple((str(name), str(color)) for name, color in values.get("palette", ()))
-        values["settings"] = _renewed(values["method"], values["settings"])
+        values["settings"] = _migrated_settings(values["method"], values["settings"])
         return Card(**values)
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"what {path} says about itself is damaged ({error})") from None
