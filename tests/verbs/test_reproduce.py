@@ -78,7 +78,7 @@ def test_recipes_without_a_style_loss_have_the_papers(painted: Path):
     again = reproduce(replace(image, recipe=dict(image.recipe) | {"settings": stored}))
     assert again.result.recipe["settings"]["style_loss"] == "gram"
     stored["network"] = EDGE_ENCODER
-    with pytest.raises(SettingError, match="painted with vgg16-hed, which impasto no longer paints with"):
+    with pytest.raises(SettingError, match=f"painted with {EDGE_ENCODER}, which impasto no longer paints with"):
         reproduce(replace(image, recipe=dict(image.recipe) | {"settings": stored}))
 
 
