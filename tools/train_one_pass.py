@@ -37,8 +37,23 @@ from impasto.weights.model import Card, read_model, write_model
 
 HALF_WIDTH, HALF_ADAIN = 16, 32
 """Channels at full resolution: half of the papers' widths."""
-NOT_FOR_PREDICTION = ("wave", "starry_night")
-"""Paintings that are measured on are never shown to the network that predicts styles."""
+JUDGED = (
+    "wave",
+    "starry_night",
+    "the_scream",
+    "edvard-munch-the-scream",
+    "composition_vii",
+    "udnie",
+    "edtaonisl",
+    "mondrian",
+    "water_lilies_1919",
+)
+"""Paintings that any-style networks are measured on, and other versions of them; they are never trained on these."""
+REPEATED: Mapping[str, int] = {"art/classics": 6, "art/train": 3, "art/masterpieces": 2}
+"""Folders whose paintings come more than once in a round: strong palettes and strokes are few."""
+THINNED: Mapping[str, int] = {"art/louvre": 4, "art/titian": 2, "monet/train": 2}
+"""Folders of which every so-many-th painting is taken: dark old masters would outnumber everything else."""
+PHOTO_FOLDERS = ("photos/train", "photos/objects")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "paintings"
 
 STYLES: Mapping[str, str] = {
@@ -84,18 +99,19 @@ def plain(data: Path, runs: Path) -> None:
 
 
 def prediction(data: Path, runs: Path) -> None:
-    """Learn to predict styles; the bundled network was taken after 3,500 of these steps."""
+    """Learn to predict styles from small crops: palettes and strokes."""
     settings = PredictionSettings(
+        base_channels=HALF_WIDTH,
         crop_size=128,
-        steps=6000,
-        learning_rate=2e-3,
-        content_weight=0.3,
-        tone_weight=0.0,
-        balanced=False,
-        checkerboard_weight=0.0,
+        steps=40_000,
+        learning_rate=1e-3,
+        content_weight=0.35,
+        content_layers=("relu3_3", "relu4_2"),
+        style_layers=("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_1"),
+        looks=3000,
+        turned_hues=0.3,
     )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
-    _train("prediction", data, runs, paintings, "plain.safetensors", settings)
+    _train("prediction", data, runs, _art(data), "plain.safetensors", settings)
 
 
 def prediction_tones(data: Path, runs: Path) -> None:
@@ -110,7 +126,7 @@ def prediction_tones(data: Path, runs: Path) -> None:
         turned_hues=0.4,
         checkerboard_weight=0.0,
     )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    paintings = _art(data)
     _train("prediction_tones", data, runs, paintings, "prediction/model.safetensors", settings)
 
 
@@ -180,7 +196,7 @@ def prediction_strokes(data: Path, runs: Path) -> None:
         seed=1,
         checkerboard_weight=0.0,
     )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    paintings = _art(data)
     _train("prediction_strokes", data, runs, paintings, "joined.safetensors", settings)
 
 
@@ -210,7 +226,7 @@ def prediction_even(data: Path, runs: Path) -> None:
         turned_hues=0.4,
         seed=2,
     )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    paintings = _art(data)
     _train("prediction_even", data, runs, paintings, "prediction_strokes/model.safetensors", settings)
 
 
@@ -254,7 +270,7 @@ def adain(data: Path, runs: Path) -> None:
         checkerboard_weight=300.0,
         looks=1200,
     )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    paintings = _art(data)
     _train("adain", data, runs, paintings, "decoded.safetensors", settings)
 
 
@@ -273,7 +289,7 @@ def adain_even(data: Path, runs: Path) -> None:
         looks=1200,
         seed=1,
     )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    paintings = _art(data)
     _train("adain_even", data, runs, paintings, "adain/model.safetensors", settings)
 
 
@@ -292,7 +308,7 @@ def adain_continued(data: Path, runs: Path) -> None:
         looks=1200,
         seed=2,
     )
-    paintings = [path for path in _art(data) if path.stem not in NOT_FOR_PREDICTION]
+    paintings = _art(data)
     _train("adain_continued", data, runs, paintings, "adain_even/model.safetensors", settings)
 
 
@@ -323,7 +339,7 @@ def _give_back(
     batch_size: int = 8,
 ) -> None:
     """Train what paints to give crops of photos and paintings back."""
-    paths = pictures_in(data / "photos" / "train") + pictures_in(data / "art" / "train")
+    paths = [path for each in PHOTO_FOLDERS for path in pictures_in(data / each)] + _art(data)
     crops = Crops(paths, 96, steps * batch_size, zoom=2.5, turned_hues=0.3, seed=9)
     adam = torch.optim.Adam(parameters, lr=learning_rate)
     schedule = OneCycleLR(adam, learning_rate, steps)
@@ -341,7 +357,21 @@ def _give_back(
 
 
 def _art(data: Path) -> list[Path]:
-    return pictures_in(data / "art" / "classics") + pictures_in(data / "art" / "train")
+    """Return the paintings that any-style networks learn from, without those they are measured on."""
+    repeated = [path for folder, times in REPEATED.items() for path in pictures_in(data / folder) * times]
+    thinned = [path for folder, every in THINNED.items() for path in pictures_in(data / folder)[::every]]
+    return [path for path in repeated + thinned if path.stem not in JUDGED]
+
+
+def _photos(data: Path, runs: Path) -> Path:
+    """Return a folder with links to all photos."""
+    folder = runs / "photos"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (path for each in PHOTO_FOLDERS for path in pictures_in(data / each)):
+        link = folder / path.name
+        if not link.exists():
+            link.symlink_to(path.resolve())
+    return folder
 
 
 def _named(data: Path, runs: Path) -> list[Path]:
@@ -371,7 +401,7 @@ def _train(
 
     trained = train(
         stage.partition("_")[0],
-        data=data / "photos" / "train",
+        data=_photos(data, runs),
         styles=paintings,
         run=runs / stage,
         start=runs / start,

@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 from torch import Tensor
 
-from impasto.training import chapters, module, run, run_settings, unpaired
+from impasto.training import chapters, module, run, unpaired
 
 
 def save(picture: Tensor, path: Path) -> None:
@@ -33,7 +33,6 @@ def art(tmp_path: Path, painting: Tensor, other_painting: Tensor) -> Path:
 def short_chapters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chapters, "CHAPTER", 2)
     monkeypatch.setattr(module, "CHAPTER", 2)
-    monkeypatch.setattr(run_settings, "CHAPTER", 2)
     monkeypatch.setattr(run, "LOGGED_EVERY", 1)
     monkeypatch.setattr(unpaired, "TILES", 2)
 

@@ -41,13 +41,14 @@ def test_any_seed_draws(training: MultistyleTraining):
     assert sorted(training.rows_at(torch.arange(3)).tolist()) == [0, 1, 2]
 
 
-def test_chapters_follow_each_other():
+@pytest.mark.parametrize(("every", "steps"), [(2, (2, 2, 1)), (3, (2, 1, 1, 1)), (1, (1,) * 5), (50, (2, 2, 1))])
+def test_chapters_follow_each_other_and_end_where_it_is_evaluated(every: int, steps: tuple[int, ...]):
     seen = []
-    chapters = Chapters(4, 10, lambda: len(seen))
-    for length in (4, 4, 2):
-        assert len(chapters) == length
+    chapters = Chapters(2, 5, lambda: len(seen) // 2, evaluate_every=every)
+    for length in steps:
+        assert len(chapters) == 2 * length
         seen += [*chapters]
-    assert seen == [*range(10)] and len(chapters) == 2
+    assert seen == [*range(10)] and len(chapters) == 0
 
 
 def test_a_style_that_is_far_counts_less(training: MultistyleTraining, painting: Tensor):

@@ -12,10 +12,11 @@ import torch
 from impasto.errors import ImpastoError, InputError, SettingError
 from impasto.image.io import read_image
 from impasto.methods.adain import AdainSettings
-from impasto.methods.johnson import Johnson, JohnsonSettings
+from impasto.methods.johnson import Johnson, JohnsonSettings, LinearTransformNetwork, network_of
 from impasto.methods.multistyle import MultistyleSettings
 from impasto.methods.prediction import PredictionSettings
 from impasto.nn.one_pass import OnePassSettings
+from impasto.training.johnson import JohnsonTraining
 from impasto.training.run import Trained
 from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
@@ -35,7 +36,9 @@ class Killed(Exception):  # noqa: N818 -- not an error
     """Raised in a run at a step."""
 
 
-def run(method: str, photos: Path, art: Path, folder: Path, until: int | None = None, **changes: object) -> Trained:
+def run(
+    method: str, photos: Path, art: Path, folder: Path, until: int | None = None, every: int = 2, **changes: object
+) -> Trained:
     def stop(step: int, steps: int, losses: Mapping[str, float]) -> None:
         if step == until:
             raise Killed
@@ -48,7 +51,7 @@ def run(method: str, photos: Path, art: Path, folder: Path, until: int | None = 
         styles=styles,
         run=folder,
         settings=settings,
-        run_settings=RunSettings(evaluate_every=2),
+        run_settings=RunSettings(evaluate_every=every),
         on_step=stop,
     )
 
@@ -68,6 +71,48 @@ def test_a_resumed_run_is_the_one_never_stopped(method: str, photos: Path, art: 
     assert all(torch.equal(first[name], second[name]) for name in first)
     again = run(method, photos, art, tmp_path / "whole")
     assert again == whole, "a finished run has nothing left to do"
+
+
+@pytest.mark.parametrize("every", [1, 3, 5])
+def test_it_is_evaluated_as_often_as_asked_for(every: int, photos: Path, art: Path, tmp_path: Path):
+    """A chapter has two steps here; a run that was interrupted in any of them is evaluated at the same steps."""
+    whole = run("johnson", photos, art, tmp_path / "whole", every=every)
+    for until in (1, 3, 4):
+        with pytest.raises(Killed):
+            run("johnson", photos, art, tmp_path / "parts", until=until, every=every)
+    run("johnson", photos, art, tmp_path / "parts", every=every)
+    metrics = (tmp_path / "whole/metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in metrics.splitlines()]
+    evaluated = [line["step"] for line in lines if "held_out_total" in line]
+    assert evaluated == [*range(every, 6, every), 6] and whole.steps == 6
+    assert (tmp_path / "parts/metrics.jsonl").read_text() == metrics
+
+
+@pytest.mark.parametrize("ending", ["sigmoid", "linear"])
+def test_johnson_is_trained_with_the_ending_it_is_saved_with(ending: str, photos: Path, art: Path, tmp_path: Path):
+    """Also one that begins with a network of another ending than the default."""
+    trained = run("johnson", photos, art, tmp_path / "run", ending=ending, steps=2)
+    card, _ = read_model(trained.model)
+    network = network_of(card.settings_as(JohnsonSettings))
+    assert isinstance(network.transform, LinearTransformNetwork) == (ending == "linear")
+    kind, built = [], JohnsonTraining.on_fit_start
+
+    def watched(self: JohnsonTraining) -> None:
+        kind.append(isinstance(self.network.transform, LinearTransformNetwork))
+        built(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JohnsonTraining, "on_fit_start", watched)
+        train(
+            "johnson",
+            data=photos,
+            styles=[art / "first.png"],
+            run=tmp_path / "again",
+            start=trained.model,
+            settings=replace(SETTINGS["johnson"], steps=2),
+        )
+    again, _ = read_model(tmp_path / "again/model.safetensors")
+    assert again.settings["ending"] == ending and kind == [ending == "linear"]
 
 
 def test_what_a_run_leaves(photos: Path, art: Path, tmp_path: Path):

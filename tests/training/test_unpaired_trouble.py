@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from impasto.methods import cut, cyclegan
 from impasto.methods.cut import CutSettings
 from impasto.methods.cyclegan import BothWays, CycleGANSettings
-from impasto.training import chapters, module, run_settings, unpaired
+from impasto.training import chapters, module, unpaired
 from impasto.training.run_settings import RunSettings
 from impasto.training.train import train
 from impasto.weights.model import write_model
@@ -26,7 +26,7 @@ Plant = Callable[[nn.Module, list[Tensor]], None]
 @pytest.fixture(autouse=True)
 def real_chapters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chapters of 100 steps, as users have them; fewer pictures are looked at."""
-    for each in (chapters, module, run_settings):
+    for each in (chapters, module):
         monkeypatch.setattr(each, "CHAPTER", 100)
     monkeypatch.setattr(unpaired, "LOOKED_AT", 2)
 

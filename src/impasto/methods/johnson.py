@@ -105,10 +105,15 @@ class JohnsonPainter:
         return paint_any_size(self.network.transform, content, painting)
 
 
+def network_of(settings: JohnsonSettings) -> Johnson:
+    """Return the network that settings describe, untrained."""
+    return Johnson(settings.base_channels, settings.num_blocks, settings.ending)
+
+
 def networks(settings: JohnsonSettings) -> dict[str, nn.Module]:
     """Return the networks by name, without weights: on the meta device."""
     with torch.device("meta"):
-        return {"transfer": Johnson(settings.base_channels, settings.num_blocks, settings.ending)}
+        return {"transfer": network_of(settings)}
 
 
 def painter(
@@ -127,7 +132,7 @@ def painter(
         device: Where it computes.
         dtype: In what.
     """
-    network = Johnson(settings.base_channels, settings.num_blocks, settings.ending)
+    network = network_of(settings)
     network.load_state_dict(dict(tensors))
     network.to(device)
     network.transform.to(dtype)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, pad, relu
+from torch.nn.functional import adaptive_avg_pool2d, batch_norm, pad, relu
 
 from impasto._typing import Picture
 from impasto.errors import InputError, SettingError
@@ -149,7 +149,16 @@ def _convolution(in_channels: int, out_channels: int, kernel: int, stride: int =
 
 
 def _normalised(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Normalise each channel over its places, then scale and shift it, in fp32."""
+    """Normalise each channel of each picture over its positions, then scale and shift it; statistics are in fp32.
+
+    One scale for a whole picture makes it batch normalisation of a batch of one: one pass over memory where the
+    formula written out takes ten.
+    """
+    if scale.shape[-2:] == (1, 1):
+        scales, shifts = (each.flatten(1).expand(len(features), -1) for each in (scale, shift))
+        pictures = zip(features.split(1), scales, shifts, strict=True)
+        found = [batch_norm(one, None, None, *affine, True, 0.0, EPSILON) for one, *affine in pictures]
+        return torch.cat(found) if len(found) > 1 else found[0]
     centred = features.float()
     centred = centred - centred.mean(dim=(2, 3), keepdim=True)
     gain = scale * (centred.square().mean(dim=(2, 3), keepdim=True) + EPSILON).rsqrt()

@@ -6,7 +6,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Sampler
 
 CHAPTER = 100
-"""Steps after which the state is saved: an interrupted training goes on from the last chapter's end."""
+"""Most steps after which the state is saved: an interrupted training goes on from the last chapter's end."""
 
 
 class Chapters(Sampler[int]):
@@ -18,18 +18,26 @@ class Chapters(Sampler[int]):
     """
 
     def __init__(
-        self, length: int, total: int, taken: Callable[[], int], share: tuple[int, int, int] = (1, 0, 1)
+        self,
+        step: int,
+        total: int,
+        taken: Callable[[], int],
+        *,
+        evaluate_every: int = CHAPTER,
+        share: tuple[int, int, int] = (1, 0, 1),
     ) -> None:
         """Prepare.
 
         Args:
-            length: Positions in a chapter.
-            total: Positions in the whole training.
-            taken: Tells how many positions have been trained on.
+            step: Positions that a step learns from.
+            total: Steps in the whole training.
+            taken: Tells how many steps have been taken.
+            evaluate_every: Steps between two evaluations, which come at the end of a chapter.
             share: Positions in a batch of one process, its number, and how many processes there are: each takes
                 its part of every batch of them all.
         """
-        self.length, self.total, self.taken, self.share = length, total, taken, share
+        self.step, self.total, self.taken, self.share = step, total, taken, share
+        self.lengths = (CHAPTER, evaluate_every)
 
     def __len__(self) -> int:
         return len(self._positions())
@@ -39,10 +47,11 @@ class Chapters(Sampler[int]):
         return iter(self._positions())
 
     def _positions(self) -> list[int]:
-        start = self.taken() // self.length * self.length
+        taken = self.taken()
+        end = min(self.total, *((taken // length + 1) * length for length in self.lengths))
+        start, stop = taken * self.step, end * self.step
         batch, rank, processes = self.share
-        whole = range(start, min(start + self.length, self.total))
-        return [position for position in whole if (position - start) // batch % processes == rank]
+        return [position for position in range(start, stop) if (position - start) // batch % processes == rank]
 
 
 class ChapterLoader(DataLoader[Any]):

@@ -10,7 +10,7 @@ from impasto._typing import Picture
 from impasto.data.crops import Crops
 from impasto.errors import SettingError
 from impasto.image.resize import fit, resize
-from impasto.methods.johnson import Johnson, JohnsonSettings
+from impasto.methods.johnson import Johnson, JohnsonSettings, network_of
 from impasto.nn.perceptual import Grams
 from impasto.training.one_pass import PerceptualTraining
 
@@ -31,7 +31,7 @@ class JohnsonTraining(PerceptualTraining):
         (self.painting,), self.style_names = paintings.values(), tuple(paintings)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = Johnson(settings.base_channels, settings.num_blocks)
+            self.network = network_of(settings)
         self.grams: Grams
 
     def on_fit_start(self) -> None:
@@ -49,4 +49,4 @@ class JohnsonTraining(PerceptualTraining):
     def painted_samples(self, photo: Picture) -> Picture:
         """Return a photo painted."""
         painted: Tensor = self.network(photo)
-        return painted
+        return painted.clamp(0, 1)  # a linear ending is not cut in training

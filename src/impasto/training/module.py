@@ -21,6 +21,7 @@ class Training(lightning.LightningModule):
         settings: How; every method's have a `batch_size`.
         broken: Files that could not be read, with the reason.
         processes: How many train together, each with batches of its own.
+        evaluate_every: Steps between two evaluations.
     """
 
     method: str
@@ -29,7 +30,7 @@ class Training(lightning.LightningModule):
     def __init__(self) -> None:
         super().__init__()
         self.broken: dict[str, str] = {}
-        self.processes = 1
+        self.processes, self.evaluate_every = 1, CHAPTER
 
     @property
     @abstractmethod
@@ -89,7 +90,11 @@ class Training(lightning.LightningModule):
             collate: Makes a batch of a list of them.
         """
         size = self.settings.batch_size
-        together, share = self.samples_a_step, (size, self.global_rank, self.processes)
-        taken = lambda: self.steps_done * together  # noqa: E731
-        chapters = Chapters(CHAPTER * together, self.steps * together, taken, share)
+        chapters = Chapters(
+            self.samples_a_step,
+            self.steps,
+            lambda: self.steps_done,
+            evaluate_every=self.evaluate_every,
+            share=(size, self.global_rank, self.processes),
+        )
         return ChapterLoader(samples, size, sampler=chapters, collate_fn=collate)

@@ -91,7 +91,7 @@ def run_training(
     keeper = _Keeper(training, folder, settings, on_step, on_warning)
     last = folder / "checkpoints" / "last.safetensors"
     device = choose_device(settings.device)
-    training.processes = settings.devices
+    training.processes, training.evaluate_every = settings.devices, settings.evaluate_every
     together: dict[str, Any] = {}
     if settings.devices > 1:
         # of two networks that improve in turn one is unused in every backward pass

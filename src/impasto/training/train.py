@@ -265,7 +265,7 @@ class _Start(NamedTuple):
 
     def shaped(self, settings: Settings) -> Settings:
         """Return settings with the shape that this network has."""
-        shape = ("base_channels", "num_blocks", "embedding_size", "encoder")
+        shape = ("base_channels", "num_blocks", "embedding_size", "encoder", "ending")
         known = self.card.settings
         return replace(
             settings, **{name: known[name] for name in shape if name in known and hasattr(settings, name)}
