@@ -48,7 +48,7 @@ JUDGED = (
     "mondrian",
     "water_lilies_1919",
 )
-"""Paintings that any-style networks are measured on, and other versions of them; they are never trained on these."""
+"""Paintings that any-style networks are measured on, and another version of one; they are never trained on."""
 REPEATED: Mapping[str, int] = {"art/classics": 6, "art/train": 3, "art/masterpieces": 2}
 """Folders whose paintings come more than once in a round: strong palettes and strokes are few."""
 THINNED: Mapping[str, int] = {"art/louvre": 4, "art/titian": 2, "monet/train": 2}

@@ -157,7 +157,7 @@ def _normalised(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     if scale.shape[-2:] == (1, 1):
         scales, shifts = (each.flatten(1).expand(len(features), -1) for each in (scale, shift))
         pictures = zip(features.split(1), scales, shifts, strict=True)
-        found = [batch_norm(one, None, None, *affine, True, 0.0, EPSILON) for one, *affine in pictures]
+        found = [batch_norm(one, None, None, gain, bias, True, 0.0, EPSILON) for one, gain, bias in pictures]
         return torch.cat(found) if len(found) > 1 else found[0]
     centred = features.float()
     centred = centred - centred.mean(dim=(2, 3), keepdim=True)
