@@ -46,7 +46,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "runner_up": {"style_layer_weights": (0.05, 0.4, 0.35, 0.15, 0.05)},
 }
-CELL = 320
+CELL = 190
 """Longest side of a picture on the sheet, in pixels."""
 
 
@@ -73,9 +73,8 @@ def main() -> None:
             say(photo=photo, painting=painting, **times._asdict(), **measures[-1])
             cells.append(read_image(target))
             labels.append(f"{photo}, {painting.replace('_', ' ')}")
-    write_image(
-        grid(cells, labels, columns=len(PAINTINGS), longest=CELL), arguments.out / f"{arguments.variant}.jpg"
-    )
+    sheet = grid(cells, labels, columns=len(PAINTINGS), longest=CELL)
+    write_image(sheet, arguments.out / f"{arguments.variant}.jpg", quality=82)
     medians = {name: round(statistics.median(each[name] for each in measures), 3) for name in measures[0]}
     say(summary="gatys_sheet", variant=arguments.variant, **medians)
 
