@@ -20,6 +20,7 @@ from impasto.methods.adain import AdainSettings
 from impasto.nn.compute import lay_out
 from impasto.nn.perceptual import Grams, PerceptualLoss, PerceptualSettings
 from impasto.training.module import Training
+from impasto.training.one_pass_signs import one_pass_signs
 from impasto.weights.model import Card
 
 Settings = PerceptualSettings | AdainSettings
@@ -101,7 +102,7 @@ class OnePassTraining(Training):
 
     @torch.no_grad()
     def held_out_terms(self) -> dict[str, float]:
-        """Return the mean terms over crops of photos that are not trained on, and their `total`."""
+        """Return the mean terms over crops of held-out photos, their `total`, and signs of trouble."""
         sums: dict[str, float] = {}
         starts = range(0, len(self.held_out), self.settings.batch_size)
         for start in starts:
@@ -111,7 +112,8 @@ class OnePassTraining(Training):
             terms = self.terms(batch.pictures.to(self.device), batch.positions, held_out=True)
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(term) * len(batch.pictures) / len(self.held_out)
-        return sums | {"total": sum(sums.values())}
+        photos = [self.held_out[index].picture[None].to(self.device) for index in range(min(4, len(self.held_out)))]
+        return sums | {"total": sum(sums.values())} | one_pass_signs(self.painted_samples, photos)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return Adam, whose rate falls to zero along a cosine."""

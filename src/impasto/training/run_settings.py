@@ -25,7 +25,7 @@ class RunSettings:
     patience: int = 20
     """Looks without a lower held-out loss after which the training stops early; 0 never stops it."""
     trouble: Trouble = "warn"
-    """What the watchdog does that notices a dead discriminator, collapse, inversion or a checkerboard."""
+    """What to do about what the watchdog notices, such as collapse, inversion, stripes or a checkerboard."""
 
     def __post_init__(self) -> None:
         check_choice("device", self.device, Device)

@@ -1,8 +1,9 @@
-"""A watchdog for adversarial trainings: what goes wrong in them, noticed and said in plain words.
+"""A watchdog for trainings: what goes wrong in them, noticed and said in plain words.
 
 Two networks that improve against each other can end where neither does. What is looked at: how often the
 discriminator is right, step by step; and on held-out pictures whether outputs are alike where they should not be,
-whether light became dark, and whether a checkerboard lies over them.
+whether light became dark, and whether a checkerboard lies over them. One-pass styles have signs of their own
+(`training.one_pass_signs`).
 """
 
 from collections import Counter
@@ -28,6 +29,8 @@ CLEARLY_LESS = 0.97
 ALIKE, INVERTED = 0.1, -0.3
 CHECKERED, CHECKERED_LEAST = 4.0, 1e-4
 """How many times stronger than in real pictures a checkerboard is worth a word, and its least power."""
+CONSTANT, DEAD, STRIPED = 0.1, 0.5, 0.35
+"""What is said of one-pass styles: variation below the first, saturated pixels and stripes above the others."""
 BESIDE = {
     "correlation": ("what should be", "give l1_weight more"),
     "input_correlation": ("what went in", "give more weight to the term that keeps what went in"),
@@ -127,8 +130,45 @@ class Watchdog:
 
     def after_look(self, terms: dict[str, float]) -> list[str]:
         """Return what there is to say after held-out pictures were measured."""
-        if "spread" not in terms:
-            return []
+        return [
+            *(self._of_translators(terms) if "spread" in terms else ()),
+            *(self._of_painters(terms) if "variation" in terms else ()),
+        ]
+
+    def _of_painters(self, terms: dict[str, float]) -> list[str]:
+        return [
+            *self._say(
+                "constant",
+                terms["variation"] < CONSTANT,
+                "the network paints nearly one colour whatever the photo is (variation "
+                f"{terms['variation']:.0%} of the photos'): start again with a lower learning_rate, or from a network that paints",
+                LOOKS,
+            ),
+            *self._say(
+                "saturated",
+                terms["saturated"] > DEAD,
+                f"{terms['saturated']:.0%} of the pixels painted on dark areas are at the ends of their range, "
+                "where nothing is learnt: unless the paintings have such areas, lower learning_rate or raise "
+                "content_weight",
+                LOOKS,
+            ),
+            *self._say(
+                "striped",
+                terms["stripes"] > STRIPED,
+                "flat areas are painted with stripes (one frequency has "
+                f"{terms['stripes']:.0%} of their variance): train longer or with larger crops, or raise tv_weight, unless the paintings are striped",
+                LOOKS,
+            ),
+            *self._say(
+                "checkered",
+                terms["checkerboard"] > CHECKERED,
+                f"a checkerboard lies over what is painted ({terms['checkerboard']:.0f} times as strong as in "
+                "photos): raise checkerboard_weight",
+                LOOKS,
+            ),
+        ]
+
+    def _of_translators(self, terms: dict[str, float]) -> list[str]:
         light = next(name for name in BESIDE if name in terms)
         beside, remedy = BESIDE[light]
         return [
