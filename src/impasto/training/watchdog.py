@@ -141,7 +141,8 @@ class Watchdog:
                 "constant",
                 terms["variation"] < CONSTANT,
                 "the network paints nearly one colour whatever the photo is (variation "
-                f"{terms['variation']:.0%} of the photos'): start again with a lower learning_rate, or from a network that paints",
+                f"{terms['variation']:.0%} of the photos'): start again with a lower learning_rate, or from a "
+                "network that paints",
                 LOOKS,
             ),
             *self._say(
@@ -156,7 +157,8 @@ class Watchdog:
                 "striped",
                 terms["stripes"] > STRIPED,
                 "flat areas are painted with stripes (one frequency has "
-                f"{terms['stripes']:.0%} of their variance): train longer or with larger crops, or raise tv_weight, unless the paintings are striped",
+                f"{terms['stripes']:.0%} of their variance): train longer or with larger crops, or raise tv_weight, "
+                "unless the paintings are striped",
                 LOOKS,
             ),
             *self._say(
