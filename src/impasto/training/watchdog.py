@@ -157,8 +157,8 @@ class Watchdog:
                 "striped",
                 terms["stripes"] > STRIPED,
                 "flat areas are painted with stripes (one frequency has "
-                f"{terms['stripes']:.0%} of their variance): train longer or with larger crops, or raise tv_weight, "
-                "unless the paintings are striped",
+                f"{terms['stripes']:.0%} of their variance): unless the paintings are striped, train longer, with "
+                "larger crops, or raise tv_weight",
                 LOOKS,
             ),
             *self._say(
