@@ -99,8 +99,9 @@ class AdainSettings:
     """Longest side, in pixels, at which paintings are looked at: the size of their strokes in the result."""
     turned_hues: float = 0.5
     """Share of the paintings whose hues are turned, so that a few paintings show many palettes."""
-    looks: int = 2500
-    """How many crops of paintings are drawn; each is looked at once and then remembered."""
+    looks: int | None = None
+    """How many crops of paintings are drawn, whose statistics are computed once and kept; by default 8 for each
+    painting, from 1,000 to 10,000."""
     batch_size: int = 8
     """Crops in a step."""
     learning_rate: float = 1e-4
@@ -120,7 +121,7 @@ class AdainSettings:
         check_whole("crop_size", self.crop_size, 32, 4096)
         check_range("zoom", self.zoom, 1, 16)
         check_whole("style_size", self.style_size, 32, 4096)
-        check_whole("looks", self.looks, 1, 1_000_000)
+        check_whole("looks", 1 if self.looks is None else self.looks, 1, 1_000_000)
         check_whole("batch_size", self.batch_size, 1, 4096)
         check_whole("steps", self.steps, 1, 1_000_000_000)
         check_whole("seed", self.seed, 0, 2**63 - 1)

@@ -53,15 +53,16 @@ class PredictionSettings(PerceptualSettings):
     """Network whose statistics describe a painting: `vgg16`, `vgg16-imagenet` or `vgg19-imagenet`."""
     turned_hues: float = 0.5
     """Share of the paintings whose hues are turned, so that a few paintings show many palettes."""
-    looks: int = 2500
-    """How many crops of paintings are drawn; each is looked at once and then remembered."""
+    looks: int | None = None
+    """How many crops of paintings are drawn, whose statistics are computed once and kept; by default 8 for each
+    painting, from 1,000 to 10,000."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_encoder(self.encoder)
         check_whole("embedding_size", self.embedding_size, 1, 100_000)
         check_range("turned_hues", self.turned_hues, 0, 1)
-        check_whole("looks", self.looks, 1, 1_000_000)
+        check_whole("looks", 1 if self.looks is None else self.looks, 1, 1_000_000)
 
 
 class Prediction(nn.Module):

@@ -1,5 +1,6 @@
 """Looks: what a frozen network sees of each crop of a painting, remembered while there is room."""
 
+import os
 from collections.abc import Callable, Mapping
 
 import torch
@@ -8,8 +9,8 @@ from torch import Tensor
 from impasto._typing import Picture
 from impasto.data.crops import Crops
 
-KEPT = 2**31
-"""Bytes of looks that are remembered."""
+LEAST_KEPT, SHARE_KEPT = 2**31, 0.2
+"""Bytes of looks that are remembered: as many as this, or this share of the machine's memory."""
 
 Look = Mapping[str, Tensor]
 """What is seen of one picture, by name; matrices in bf16."""
@@ -27,7 +28,7 @@ class Looks:
     ) -> None:
         self.paintings, self._see, self._device = paintings, see, device
         self._seen: dict[int, Look] = {}
-        self._free = KEPT
+        self._free = _room()
 
     def __len__(self) -> int:
         return len(self.paintings)
@@ -49,3 +50,10 @@ class Looks:
         """Return the look at any picture."""
         seen = self._see(picture)
         return {name: tensor.bfloat16() if tensor.ndim == 3 else tensor for name, tensor in seen.items()}
+
+
+def _room() -> int:
+    """Return how many bytes of looks may be remembered."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return LEAST_KEPT
+    return max(LEAST_KEPT, int(SHARE_KEPT * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))

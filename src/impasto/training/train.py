@@ -56,6 +56,8 @@ STARTS = {
 HELD_OUT_EVERY, MOST_HELD_OUT = 20, 50
 """Of so many pictures one is never trained on, and at most so many are."""
 HELD_OUT_CROPS = 32
+LOOKS_A_PAINTING, FEWEST_LOOKS, MOST_LOOKS = 8, 1000, 10_000
+"""How many crops of paintings are drawn where nothing else is said."""
 SAMPLES, SAMPLE_SIZE = 3, 256
 ROW_STEPS, ROW_LEARNING_RATE = 500, 0.01
 """A row alone is learnt sooner than a network."""
@@ -301,7 +303,8 @@ def _training(settings: Settings, photos: _Pictures, paintings: _Pictures, start
         return _learning_styles(settings, paintings.pictures(), crops, held_out, start)
     assert isinstance(settings, PredictionSettings | AdainSettings)
     looked_at = settings.style_size // 2
-    looks = paintings.crops(looked_at, settings.looks, 2.0, settings.seed + 2, settings.turned_hues)
+    number = settings.looks or min(max(FEWEST_LOOKS, LOOKS_A_PAINTING * len(paintings.trained)), MOST_LOOKS)
+    looks = paintings.crops(looked_at, number, 2.0, settings.seed + 2, settings.turned_hues)
     held_out_looks = paintings.held_out_crops(looked_at, HELD_OUT_CROPS, 2.0, settings.seed + 3)
     training: OnePassTraining
     if isinstance(settings, PredictionSettings):
