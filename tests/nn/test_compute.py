@@ -5,7 +5,7 @@ import torch
 
 from impasto.errors import SettingError
 from impasto.nn import compute
-from impasto.nn.compute import choose_device, choose_dtype, repeatable, reused_memory
+from impasto.nn.compute import BF16, choose_device, choose_dtype, repeatable, reused_memory
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *, cuda: bool = False, mps: bool = False) -> None:
@@ -42,6 +42,7 @@ def test_auto_takes_bf16_only_where_the_hardware_computes_in_it(monkeypatch, dev
     def on_cuda(including_emulation: bool = True) -> bool:
         return fast or including_emulation
 
+    monkeypatch.delenv(BF16, raising=False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", on_cuda)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast)
     where = torch.device(device)
