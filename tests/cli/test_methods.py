@@ -79,7 +79,7 @@ def test_networks_of_the_papers_width(
 def test_settings_of_a_parent_are_told_too(capsys: pytest.CaptureFixture[str]):
     settings = answer(capsys, "prediction")["settings"]
     assert settings["base_channels"]["what"] == "Channels at full resolution; the paper's are 32."
-    assert settings["looks"]["default"] == 2500
+    assert settings["embedding_size"]["default"] == 100 and settings["looks"]["default"] is None
 
 
 def test_settings_are_flags(capsys: pytest.CaptureFixture[str]):
