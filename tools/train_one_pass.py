@@ -1,12 +1,12 @@
-"""Train the bundled one-pass networks, stage by stage, as they were trained.
+"""Train one-pass networks, stage by stage.
 
     python tools/train_one_pass.py STAGE DATA RUNS
 
-DATA holds `photos/train` (natural photos), `art/classics` and `art/train` (paintings); RUNS gets a folder for each
+DATA holds photos in `PHOTO_FOLDERS` and paintings in the folders of `REPEATED` and `THINNED`; RUNS gets a folder for each
 stage, and an interrupted stage goes on when the command is repeated. STAGE is one of `STAGES`, in their order. The
 first teaches a network to give photos back: one that begins with noise learns negatives of photos as readily as
-photos. The bundled networks were trained with the edge network of that time as loss network and encoder; these
-stages now train with `vgg16`. What was stopped before its last step says so; the rate of learning had not fallen to
+photos. The bundled networks were trained by earlier versions of these stages (fewer pictures, the edge network of
+that time as loss network and encoder); these train with `vgg16`. What was stopped before its last step says so; the rate of learning had not fallen to
 zero then.
 """
 

@@ -10,7 +10,7 @@ from impasto._typing import Picture
 from impasto.data.crops import Crops
 
 LEAST_KEPT, SHARE_KEPT = 2**31, 0.2
-"""Bytes of looks that are remembered: as many as this, or this share of the machine's memory."""
+"""Bytes of looks that are remembered: this many, or this share of the machine's memory if that is more."""
 
 Look = Mapping[str, Tensor]
 """What is seen of one picture, by name; matrices in bf16."""

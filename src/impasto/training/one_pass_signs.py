@@ -1,6 +1,6 @@
 """Signs of what goes wrong in trainings of one-pass styles, measured of what the network paints.
 
-Three of them show on probes, made pictures without detail: what a network paints there is all its own.
+Two of them are measured on probes, generated pictures without detail: all detail painted there is the network's.
 """
 
 from collections.abc import Callable, Sequence
