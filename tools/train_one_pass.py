@@ -2,12 +2,12 @@
 
     python tools/train_one_pass.py STAGE DATA RUNS
 
-DATA holds photos in `PHOTO_FOLDERS` and paintings in the folders of `REPEATED` and `THINNED`; RUNS gets a folder for
-each stage, and an interrupted stage goes on when the command is repeated. STAGE is one of `STAGES`, in their order.
-The first teaches a network to give photos back: one that begins with noise learns negatives of photos as readily as
-photos. The bundled networks were trained by earlier versions of these stages (fewer pictures, the edge network of
-that time as loss network and encoder); these train with `vgg16`. What was stopped before its last step says so; the
-rate of learning had not fallen to zero then.
+DATA holds photos in `PHOTO_FOLDERS` and paintings in the folders of `REPEATED` and `THINNED`; RUNS gets a folder
+for each stage, and an interrupted stage goes on when the command is repeated. STAGE is one of `STAGES`, in their
+order. The first teaches a network to give photos back: one that begins with noise learns negatives of photos as
+readily as photos. The bundled networks were trained by earlier versions of these stages (fewer pictures, the edge
+network of that time as loss network and encoder); these train with `vgg16`. What was stopped before its last step
+says so; the rate of learning had not fallen to zero then.
 """
 
 import argparse
